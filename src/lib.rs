@@ -1,0 +1,12 @@
+//! `cmeksim`: what happens to data systems, minute by minute, when the key they depend on goes away.
+//!
+//! The route of the data: a scenario file is parsed and checked (`scenario`), its entities are built
+//! (`systems`) and played by the event engine (`engine`); the records become an outcome
+//! (`experiment`), and the outcome becomes tables, charts and texts (`report`).
+
+pub mod diag;
+pub mod engine;
+pub mod exit;
+
+pub mod limits;
+

@@ -1,0 +1,30 @@
+//! Every limit, one named constant each, with its unit and its reason.
+
+/// Bytes of a scenario file: a thousand entities need about 100 KiB.
+pub const SCENARIO_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a name: file systems and columns stay readable.
+pub const NAME_BYTES_MAX: usize = 63;
+/// Bytes of a free text (description, because): a page of text.
+pub const TEXT_BYTES_MAX: usize = 4096;
+/// Entities of a scenario: ids fit in 28 bits and memory stays below 1 GiB.
+pub const ENTITIES_MAX: usize = 100_000;
+/// Entries in each of `events`, `hazards`, `responses`, `objectives`, `expect`.
+pub const ENTRIES_MAX: usize = 10_000;
+/// Clusters of one Bigtable instance: 8 regions of 3 zones (BR-01).
+pub const CLUSTERS_MAX: usize = 24;
+/// Nanoseconds of a horizon or of any duration (about 146 years): the sum of two fits in 64 bits.
+pub const HORIZON_NS_MAX: u64 = 1 << 62;
+/// Events of one replication: stops a runaway model within minutes.
+pub const EVENTS_MAX: u64 = 100_000_000;
+/// Events at one instant: a zero-delay loop is told as such.
+pub const EVENTS_AT_ONE_INSTANT_MAX: u64 = 1_000_000;
+/// Records of one trace: bounds the memory of a run to a few hundred MiB.
+pub const RECORDS_MAX: usize = 5_000_000;
+/// Diagnostics shown for one file; the count of the rest is told.
+pub const DIAGNOSTICS_SHOWN_MAX: usize = 100;
+/// Nesting of a value in a scenario file.
+pub const NESTING_MAX: usize = 16;
+/// Components of a mixture distribution.
+pub const MIXTURE_COMPONENTS_MAX: usize = 32;
+/// Values of an empirical distribution.
+pub const EMPIRICAL_VALUES_MAX: usize = 100_000;

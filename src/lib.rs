@@ -10,3 +10,4 @@ pub mod exit;
 
 pub mod limits;
 
+pub mod systems;

@@ -1,0 +1,380 @@
+//! What an instance's time, requests and writes come to.
+
+use super::instance::Instance;
+use super::plan::{InstancePlan, Routing, backup_state, cluster_state, instance_state};
+use super::requests::{Errors, Ledger, Treatment};
+use super::writes::{AtRisk, Peer, Written, at_risk};
+use crate::engine::trace::Charge;
+use crate::engine::{Effects, Seq, SimDuration, SimTime};
+use crate::systems::contract::{Answer, Message};
+use std::collections::BTreeMap;
+
+/// What a stretch of time is charged to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Blame {
+    state: &'static str,
+    phase: &'static str,
+    cause: Option<Seq>,
+}
+
+/// A stop of replication between one cluster and another, or all others.
+struct Partition {
+    occurrence: u32,
+    one: usize,
+    other: Option<usize>,
+    since: SimTime,
+}
+
+/// The books of an instance.
+pub(super) struct Account {
+    blame: Option<(Blame, SimTime)>,
+    ledgers: Vec<Ledger>,
+    written: Vec<Written>,
+    /// Writes at risk that a cluster holds while it is down.
+    held: Vec<u64>,
+    at_risk: u64,
+    oldest: f64,
+    delayed: u64,
+    lost: u64,
+    partitions: Vec<Partition>,
+    /// The record of each new table's creation, by number of the table.
+    created: BTreeMap<u32, Seq>,
+    blocked_since: Option<SimTime>,
+    blocked: u64,
+}
+
+impl Account {
+    pub(super) fn new(plan: &InstancePlan) -> Account {
+        Account {
+            blame: None,
+            ledgers: plan.profiles.iter().map(|_| Ledger::default()).collect(),
+            written: plan.clusters.iter().map(|_| Written::default()).collect(),
+            held: vec![0; plan.clusters.len()],
+            at_risk: 0,
+            oldest: 0.0,
+            delayed: 0,
+            lost: 0,
+            partitions: Vec::new(),
+            created: BTreeMap::new(),
+            blocked_since: None,
+            blocked: 0,
+        }
+    }
+
+    /// A table was created by that record.
+    pub(super) fn creates(&mut self, table: u32, seq: Seq) {
+        self.created.insert(table, seq);
+    }
+
+    /// The record of a new table's creation.
+    pub(super) fn created(&self, table: u32) -> Option<Seq> {
+        self.created.get(&table).copied()
+    }
+
+    /// Replication stops or goes on.
+    pub(super) fn partition(
+        &mut self,
+        occurrence: u32,
+        one: usize,
+        other: Option<usize>,
+        begins: bool,
+        now: SimTime,
+    ) {
+        if begins {
+            self.partitions.push(Partition { occurrence, one, other, since: now });
+        } else {
+            self.partitions.retain(|partition| partition.occurrence != occurrence);
+        }
+    }
+
+    /// Since when two clusters have been cut off from each other, if they are.
+    fn cut_off_since(&self, a: usize, b: usize) -> Option<SimTime> {
+        let cuts = |partition: &Partition| match partition.other {
+            Some(other) => [(a, b), (b, a)].contains(&(partition.one, other)),
+            None => partition.one == a || partition.one == b,
+        };
+        self.partitions.iter().filter(|partition| cuts(partition)).map(|p| p.since).min()
+    }
+}
+
+impl Instance<'_> {
+    /// Brings everything that follows from the clusters' states up to date.
+    pub(super) fn settle(&mut self, fx: &mut Effects<Message>) {
+        self.settle_instance(fx);
+        self.settle_backups(fx);
+        self.settle_requests(fx);
+        self.settle_admin(fx);
+        self.settle_blame(fx);
+    }
+
+    fn settle_instance(&mut self, fx: &mut Effects<Message>) {
+        if !self.alive() {
+            return;
+        }
+        let present = self.clusters.iter().filter(|cluster| cluster.present);
+        let down = present.clone().filter(|cluster| cluster.down.is_some()).count();
+        let rising = present.clone().any(|cluster| cluster.rising.is_some());
+        let entity = self.plan.entity;
+        let before = fx.state(entity);
+        let all_down = down == present.count();
+        let state = match (all_down, down > 0 || rising) {
+            (true, _)
+                if [instance_state::DOWN_DISABLED, instance_state::DOWN_OFFLINE]
+                    .contains(&before) =>
+            {
+                before
+            }
+            (true, _) if self.denial() => instance_state::DOWN_DISABLED,
+            (true, _) => instance_state::DOWN_OFFLINE,
+            (false, true) => instance_state::DEGRADED,
+            (false, false) => instance_state::SERVING,
+        };
+        if state != before {
+            let (rule, cause) = self.last_cluster_record(fx);
+            fx.enter(entity, state, rule, cause, "");
+        }
+    }
+
+    /// The latest transition of one of the clusters: what the instance's state follows from.
+    fn last_cluster_record(&self, fx: &Effects<Message>) -> (&'static str, Option<Seq>) {
+        let own = |entity| self.plan.clusters.iter().any(|cluster| cluster.entity == entity);
+        fx.last_record(own).map_or(("BT-29", None), |(seq, rule)| (rule, Some(seq)))
+    }
+
+    /// BT-21: a backup can be read while the cluster that stores it is up.
+    fn settle_backups(&mut self, fx: &mut Effects<Message>) {
+        if !self.alive() {
+            return;
+        }
+        for backup in &self.plan.backups {
+            let before = fx.state(backup.entity);
+            let down = self.clusters[backup.cluster].down;
+            let state = if down.is_some() { backup_state::UNUSABLE } else { backup_state::READY };
+            if before < backup_state::INACCESSIBLE && before != state {
+                let cause = down.map(|down| down.cause).or_else(|| self.last_cluster_record(fx).1);
+                fx.enter(backup.entity, state, "BT-21", cause, "");
+            }
+        }
+    }
+
+    /// How a cluster treats the requests that reach it.
+    fn treatment(&self, c: usize, fx: &Effects<Message>) -> Treatment {
+        let cluster = &self.clusters[c];
+        match fx.state(self.plan.clusters[c].entity) {
+            cluster_state::CACHED => Treatment::BestEffort,
+            cluster_state::BRINGING_UP => match cluster.rising {
+                Some(rising) => Treatment::BringingUp { since: rising.since, until: rising.until },
+                None => Treatment::Serves,
+            },
+            cluster_state::SERVING => Treatment::Serves,
+            cluster_state::DELETED | cluster_state::ABSENT => Treatment::Gone,
+            _ => Treatment::Refuses,
+        }
+    }
+
+    /// Where requests that prefer clusters in this order go (BR-05, Q-02).
+    fn target(&self, order: &[usize]) -> usize {
+        let there = || order.iter().copied().filter(|&c| self.clusters[c].present);
+        let nearest = there().next().unwrap_or(order[0]);
+        if self.plan.constants.route_around {
+            there().find(|&c| !self.clusters[c].avoided).unwrap_or(nearest)
+        } else {
+            nearest
+        }
+    }
+
+    fn settle_requests(&mut self, fx: &mut Effects<Message>) {
+        let plan = self.plan;
+        if plan.profiles.is_empty() {
+            return;
+        }
+        let mut write_rates = vec![0.0; self.clusters.len()];
+        for (p, profile) in plan.profiles.iter().enumerate() {
+            let targets: Vec<(f64, usize)> = match &profile.routing {
+                Routing::Single(c) => vec![(1.0, *c)],
+                Routing::Multi { origins } => {
+                    origins.iter().map(|(share, order)| (*share, self.target(order))).collect()
+                }
+            };
+            let mut errors = Errors::default();
+            for (share, c) in targets {
+                let treatment = self.treatment(c, fx);
+                errors.add(share, treatment, &plan.constants);
+                if !matches!(treatment, Treatment::Refuses | Treatment::Gone) {
+                    write_rates[c] += share * profile.writes;
+                }
+            }
+            let state = errors.state();
+            self.account.ledgers[p].set(errors, profile, &plan.constants, fx);
+            if state != fx.state(profile.entity) {
+                let (rule, cause) = self.last_cluster_record(fx);
+                fx.enter(profile.entity, state, rule, cause, "");
+            }
+        }
+        for (written, rate) in self.account.written.iter_mut().zip(write_rates) {
+            written.set(fx.now(), rate);
+        }
+    }
+
+    /// BT-36: admin operations are refused while a cluster is down.
+    fn settle_admin(&mut self, fx: &Effects<Message>) {
+        let blocked = !self.deleted
+            && self.clusters.iter().any(|cluster| cluster.present && cluster.down.is_some());
+        let account = &mut self.account;
+        match (blocked, account.blocked_since) {
+            (true, None) => account.blocked_since = Some(fx.now()),
+            (false, Some(since)) => {
+                account.blocked += fx.now().saturating_since(since).ns();
+                account.blocked_since = None;
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+
+    /// Charges the time in which the instance does not fully serve.
+    fn settle_blame(&mut self, fx: &mut Effects<Message>) {
+        let blame = self.blame(fx);
+        if blame == self.account.blame.map(|(blame, _)| blame) {
+            return;
+        }
+        let before = std::mem::replace(&mut self.account.blame, blame.map(|b| (b, fx.now())));
+        if let Some((Blame { state, phase, cause }, from)) = before {
+            let (entity, to) = (self.plan.entity, fx.now());
+            fx.charge(Charge { entity, state, phase, cause, from, to });
+        }
+    }
+
+    /// What the present moment is charged to: the earliest fault that still holds, or what is left
+    /// of it.
+    fn blame(&self, fx: &Effects<Message>) -> Option<Blame> {
+        let state = match fx.state(self.plan.entity) {
+            instance_state::SERVING => return None,
+            instance_state::DEGRADED => "degraded",
+            instance_state::INACCESSIBLE => {
+                return self.irreversible(fx, "inaccessible", "destroyed");
+            }
+            instance_state::DELETED => return self.irreversible(fx, "deleted", "deleted"),
+            _ => "down",
+        };
+        let failing = |c: usize| {
+            let watch = self.clusters[c].watch.as_ref();
+            watch.is_some_and(|watch| watch.standing.certain() != Some(Answer::Granted))
+        };
+        let denials = (0..self.clusters.len()).filter_map(|c| {
+            let (since, seq) = self.clusters[c].denied.filter(|_| self.clusters[c].present)?;
+            let phase = if state == "down" { "denied" } else { "cascade" };
+            Some((!failing(c), since, phase, Some(seq)))
+        });
+        let silences = (0..self.clusters.len()).flat_map(|c| {
+            self.graces[c].iter().filter(|slot| slot.grace.expired).filter_map(move |slot| {
+                Some((!failing(c), slot.grace.since?, "grace-over", slot.cause))
+            })
+        });
+        let fault =
+            denials.chain(silences).min_by_key(|(over, since, _, seq)| (*over, *since, *seq));
+        let (phase, cause) = match fault {
+            Some((false, _, phase, cause)) => (phase, cause),
+            Some((true, _, _, cause)) => ("detection", cause),
+            None => {
+                let rising = self.clusters.iter().find_map(|cluster| cluster.rising);
+                ("bring-up", rising.map(|rising| rising.fault))
+            }
+        };
+        Some(Blame { state, phase, cause })
+    }
+
+    fn irreversible(
+        &self,
+        fx: &Effects<Message>,
+        state: &'static str,
+        phase: &'static str,
+    ) -> Option<Blame> {
+        let own = self.plan.entity;
+        let known = self.account.blame.map(|(blame, _)| blame).filter(|blame| blame.state == state);
+        let cause = || fx.last_record(|entity| entity == own).map(|(seq, _)| seq);
+        Some(known.unwrap_or_else(|| Blame { state, phase, cause: cause() }))
+    }
+
+    /// BT-34: a cluster goes down now: draws the writes that it alone has.
+    pub(super) fn writes_at_risk(&mut self, c: usize, fx: &mut Effects<Message>) {
+        if !self.replicates() || !self.clusters[c].present {
+            return;
+        }
+        let now = fx.now();
+        let peers: Vec<Peer> = (0..self.clusters.len())
+            .filter(|&peer| peer != c && self.clusters[peer].present)
+            .map(|peer| {
+                let down = self.clusters[peer].down.map(|down| down.since);
+                let cut = self.account.cut_off_since(c, peer);
+                let since = [down, cut].into_iter().flatten().min();
+                let blocked = since.map_or(SimDuration::ZERO, |since| now.saturating_since(since));
+                Peer { cluster: peer, blocked }
+            })
+            .collect();
+        let written = std::mem::take(&mut self.account.written[c]);
+        let stream = self.clusters[c].at_risk.get();
+        let AtRisk { count, age } = at_risk(&self.plan.lags, c, &peers, &written, now, stream);
+        self.account.written[c] = written;
+        fx.used("model.bigtable.replication-lag-same-region");
+        fx.used("model.bigtable.replication-lag-cross-region");
+        self.account.at_risk += count;
+        self.account.oldest = self.account.oldest.max(age);
+        if self.plan.constants.writes_kept {
+            self.account.held[c] += count;
+        } else {
+            self.account.lost += count;
+        }
+        self.tell_held(fx);
+    }
+
+    /// Are there writes, and a second cluster to take them?
+    fn replicates(&self) -> bool {
+        let present = self.clusters.iter().filter(|cluster| cluster.present).count();
+        present > 1 && self.plan.profiles.iter().any(|profile| profile.writes > 0.0)
+    }
+
+    fn tell_held(&self, fx: &mut Effects<Message>) {
+        let held: u64 = self.account.held.iter().sum();
+        fx.level(self.plan.entity, "writes-at-risk", held as f64);
+    }
+
+    /// The cluster is back: its writes were only delayed.
+    pub(super) fn writes_return(&mut self, c: usize, fx: &mut Effects<Message>) {
+        let count = std::mem::take(&mut self.account.held[c]);
+        self.account.delayed += count;
+        if count > 0 {
+            self.tell_held(fx);
+        }
+    }
+
+    /// The cluster is gone: its writes are lost.
+    pub(super) fn writes_are_lost(&mut self, c: usize, fx: &mut Effects<Message>) {
+        let count = std::mem::take(&mut self.account.held[c]);
+        self.account.lost += count;
+        if count > 0 {
+            self.tell_held(fx);
+        }
+    }
+
+    /// Tells the measures that no transition shows.
+    pub(super) fn finish_account(&mut self, fx: &mut Effects<Message>) {
+        let plan = self.plan;
+        for (ledger, profile) in self.account.ledgers.iter_mut().zip(&plan.profiles) {
+            ledger.finish(profile, &plan.constants, fx);
+        }
+        let now = fx.now();
+        if let Some((Blame { state, phase, cause }, from)) = self.account.blame.take() {
+            fx.charge(Charge { entity: plan.entity, state, phase, cause, from, to: now });
+        }
+        let account = &self.account;
+        let open = account.blocked_since.map_or(0, |since| now.saturating_since(since).ns());
+        let blocked = SimDuration::from_ns(account.blocked + open).unwrap_or(SimDuration::MAX);
+        fx.measure(plan.entity, "admin-blocked-time", Some(blocked.seconds()));
+        let replicated = plan.clusters.len() > 1;
+        let count = |number: u64| replicated.then_some(number as f64);
+        fx.measure(plan.entity, "writes-at-risk", count(account.at_risk));
+        fx.measure(plan.entity, "writes-at-risk-age", replicated.then_some(account.oldest));
+        fx.measure(plan.entity, "writes-delayed", count(account.delayed));
+        fx.measure(plan.entity, "writes-lost", count(account.lost));
+    }
+}

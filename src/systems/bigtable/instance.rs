@@ -1,0 +1,526 @@
+//! One instance: what its key validations find, and what follows from it.
+
+use super::account::Account;
+use super::plan::{GraceTimer, InstancePlan, cluster_state};
+use crate::engine::{
+    Class, Effects, EntityId, Happening, Process, RandomStream, Seq, SimTime, Streams,
+};
+use crate::systems::contract::{Denial, LazyStream, Message, Standing, SweepMode};
+use crate::systems::guard::{Check, Finding, Grace, Rounds, Watch};
+
+/// Numbers of the commands that an instance understands.
+pub(super) mod code {
+    pub(in super::super) const CREATE_TABLE: u16 = 1;
+    pub(in super::super) const DELETE_TABLE: u16 = 2;
+    pub(in super::super) const MODIFY_FAMILY: u16 = 3;
+    pub(in super::super) const RESTORE_TABLE: u16 = 4;
+    pub(in super::super) const CREATE_CLUSTER: u16 = 5;
+    pub(in super::super) const DELETE_CLUSTER: u16 = 6;
+    pub(in super::super) const DELETE_BACKUP: u16 = 7;
+    pub(in super::super) const DELETE_INSTANCE: u16 = 8;
+    pub(in super::super) const PARTITION: u16 = 9;
+}
+
+/// What a timer of an instance is for. Timers of one kind are due in the order of their clusters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// A key validation of a table in a cluster.
+    Sweep,
+    /// The first validation of a new table is over.
+    Status,
+    /// A grace is over.
+    Grace,
+    /// A cluster goes offline.
+    Ramp,
+    /// A cluster's turn in the cascade.
+    Cascade,
+    /// A cluster is back.
+    BringUp,
+    /// Requests avoid a cluster that is down.
+    Reroute,
+    /// A cluster has been without a key for too long.
+    Deletion,
+}
+
+const TIMERS: [Timer; 8] = [
+    Timer::Sweep,
+    Timer::Status,
+    Timer::Grace,
+    Timer::Ramp,
+    Timer::Cascade,
+    Timer::BringUp,
+    Timer::Reroute,
+    Timer::Deletion,
+];
+const TABLE_BITS: u32 = 20;
+const CLUSTER_BITS: u32 = 8;
+
+impl Timer {
+    /// The number of the timer of this kind for a cluster (and a table).
+    pub(super) fn of(self, cluster: usize, table: u32) -> u32 {
+        (self as u32) << (TABLE_BITS + CLUSTER_BITS) | (cluster as u32) << TABLE_BITS | table
+    }
+
+    fn parts(number: u32) -> (Timer, usize, u32) {
+        let cluster = (number >> TABLE_BITS) as usize & ((1 << CLUSTER_BITS) - 1);
+        let kind = TIMERS[(number >> (TABLE_BITS + CLUSTER_BITS)) as usize];
+        (kind, cluster, number & ((1 << TABLE_BITS) - 1))
+    }
+}
+
+/// Why and since when a cluster is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Down {
+    pub(super) since: SimTime,
+    pub(super) cause: Seq,
+}
+
+/// A cluster on its way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rising {
+    pub(super) since: SimTime,
+    pub(super) until: SimTime,
+    /// The record of what had taken it down.
+    pub(super) fault: Seq,
+}
+
+/// One grace of an instance.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GraceSlot {
+    pub(super) grace: Grace,
+    /// The record it started with, then the one of its end.
+    pub(super) cause: Option<Seq>,
+}
+
+/// A cluster.
+pub(super) struct Cluster {
+    pub(super) present: bool,
+    pub(super) watch: Option<Watch>,
+    /// The record of what the key answers at present.
+    pub(super) standing_cause: Option<Seq>,
+    /// The next decisive sweep.
+    pub(super) planned: Option<Check>,
+    /// The finding that the key is denied: when, and its record.
+    pub(super) denied: Option<(SimTime, Seq)>,
+    pub(super) down: Option<Down>,
+    pub(super) rising: Option<Rising>,
+    /// Waits for its turn in a cascade, or to go offline.
+    pub(super) cascading: Option<Seq>,
+    pub(super) ramping: Option<Seq>,
+    /// Requests go elsewhere while it is down.
+    pub(super) avoided: bool,
+    ramp: LazyStream,
+    bringup: LazyStream,
+    pub(super) at_risk: LazyStream,
+}
+
+/// One instance.
+pub(super) struct Instance<'a> {
+    pub(super) plan: &'a InstancePlan,
+    mode: SweepMode,
+    pub(super) clusters: Vec<Cluster>,
+    /// By cluster and table as [`GraceTimer`] says; one each for cluster or instance.
+    pub(super) graces: Vec<Vec<GraceSlot>>,
+    pub(super) tables: u32,
+    pub(super) lost: bool,
+    pub(super) deleted: bool,
+    cascade_order: LazyStream,
+    cascade_step: LazyStream,
+    pub(super) account: Account,
+    /// Sweeps that were events.
+    swept: u64,
+}
+
+impl<'a> Instance<'a> {
+    pub(super) fn new(plan: &'a InstancePlan, streams: Streams, mode: SweepMode) -> Instance<'a> {
+        let lazy = |number| LazyStream::new(streams, number);
+        let constants = &plan.constants;
+        let clusters: Vec<Cluster> = plan
+            .clusters
+            .iter()
+            .map(|cluster| Cluster {
+                present: cluster.present,
+                watch: cluster.key.map(|_| {
+                    let tables = if cluster.present { plan.tables } else { 0 };
+                    let (period, phasing) = (constants.sweep_period, constants.phasing);
+                    Watch::new(
+                        Rounds::new(period, phasing, tables, lazy(cluster.phases)),
+                        lazy(cluster.luck),
+                    )
+                }),
+                standing_cause: None,
+                planned: None,
+                denied: None,
+                down: None,
+                rising: None,
+                cascading: None,
+                ramping: None,
+                avoided: false,
+                ramp: lazy(cluster.ramp),
+                bringup: lazy(cluster.bringup),
+                at_risk: lazy(cluster.at_risk),
+            })
+            .collect();
+        Instance {
+            plan,
+            mode,
+            graces: vec![Vec::new(); clusters.len()],
+            account: Account::new(plan),
+            clusters,
+            tables: plan.tables,
+            lost: false,
+            deleted: false,
+            cascade_order: lazy(plan.cascade_order),
+            cascade_step: lazy(plan.cascade_step),
+            swept: 0,
+        }
+    }
+
+    /// Is nothing lost or deleted yet?
+    pub(super) fn alive(&self) -> bool {
+        !self.lost && !self.deleted
+    }
+
+    /// Where the grace of a table in a cluster is kept.
+    fn slot(&self, cluster: usize, table: u32) -> (usize, usize) {
+        match self.plan.constants.grace_timer {
+            GraceTimer::Cluster => (cluster, 0),
+            GraceTimer::Table => (cluster, table as usize),
+            GraceTimer::Instance => (0, 0),
+        }
+    }
+
+    fn grace(&self, cluster: usize, table: u32) -> GraceSlot {
+        let (row, place) = self.slot(cluster, table);
+        self.graces[row].get(place).copied().unwrap_or_default()
+    }
+
+    pub(super) fn grace_mut(&mut self, row: usize, place: usize) -> &mut GraceSlot {
+        let row = &mut self.graces[row];
+        if row.len() <= place {
+            row.resize(place + 1, GraceSlot::default());
+        }
+        &mut row[place]
+    }
+
+    /// The graces that a cluster takes part in.
+    pub(super) fn graces_of(&self, cluster: usize) -> &[GraceSlot] {
+        match self.plan.constants.grace_timer {
+            GraceTimer::Cluster | GraceTimer::Table => &self.graces[cluster],
+            GraceTimer::Instance => &self.graces[0],
+        }
+    }
+
+    pub(super) fn ramp_stream(&mut self, cluster: usize) -> &mut RandomStream {
+        self.clusters[cluster].ramp.get()
+    }
+
+    pub(super) fn bringup_stream(&mut self, cluster: usize) -> &mut RandomStream {
+        self.clusters[cluster].bringup.get()
+    }
+
+    pub(super) fn cascade_streams(&mut self) -> (&mut RandomStream, &mut RandomStream) {
+        (self.cascade_order.get(), self.cascade_step.get())
+    }
+
+    /// Plans the next sweep of a cluster that finds something new, from `from` on (or from now).
+    pub(super) fn plan_sweep(&mut self, c: usize, from: Option<Check>, fx: &mut Effects<Message>) {
+        if self.mode == SweepMode::All {
+            return;
+        }
+        let planned = self.next_decisive(c, from, fx);
+        let cluster = &mut self.clusters[c];
+        if planned == cluster.planned {
+            return;
+        }
+        if let Some(old) = std::mem::replace(&mut cluster.planned, planned) {
+            fx.cancel(Timer::Sweep.of(c, old.subject));
+        }
+        if let Some(check) = planned {
+            fx.at(Timer::Sweep.of(c, check.subject), check.at, Class::Check);
+        }
+    }
+
+    fn next_decisive(
+        &mut self,
+        c: usize,
+        from: Option<Check>,
+        fx: &Effects<Message>,
+    ) -> Option<Check> {
+        if !self.alive() || !self.clusters[c].present {
+            return None;
+        }
+        let mut watch = self.clusters[c].watch.take()?;
+        let mut first = from.or_else(|| watch.rounds.from(fx.now()));
+        // Sweeps of this very instant that have had their turn are over.
+        while let Some(check) = first {
+            if check.at > fx.now() || !fx.passed(Timer::Sweep.of(c, check.subject), Class::Check) {
+                break;
+            }
+            first = watch.rounds.after(check);
+        }
+        let constants = &self.plan.constants;
+        let shared = constants.grace_timer != GraceTimer::Table;
+        let check = watch.decisive(first, fx.horizon(), shared, constants.grace_reset, |table| {
+            self.grace(c, table).grace
+        });
+        self.clusters[c].watch = Some(watch);
+        check
+    }
+
+    /// With every sweep an event: sets the next one of each table from now on.
+    pub(super) fn plan_every_sweep(&mut self, c: usize, count: u32, fx: &mut Effects<Message>) {
+        if self.mode == SweepMode::Decisive || !self.clusters[c].present {
+            return;
+        }
+        let Some(watch) = &mut self.clusters[c].watch else { return };
+        let mut check = watch.rounds.from(fx.now());
+        for _ in 0..count {
+            let Some(next) = check else { return };
+            fx.at(Timer::Sweep.of(c, next.subject), next.at, Class::Check);
+            check = watch.rounds.after(next);
+        }
+    }
+
+    /// The rounds of a cluster gain a table: sets its first sweep.
+    pub(super) fn first_sweep(&mut self, c: usize, check: Check, fx: &mut Effects<Message>) {
+        if self.mode == SweepMode::All {
+            fx.at(Timer::Sweep.of(c, check.subject), check.at, Class::Check);
+        }
+    }
+
+    /// The rounds of a cluster lose a table.
+    pub(super) fn no_more_sweeps(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
+        fx.cancel(Timer::Status.of(c, table));
+        match self.mode {
+            SweepMode::All => fx.cancel(Timer::Sweep.of(c, table)),
+            SweepMode::Decisive => self.plan_sweep(c, None, fx),
+        }
+    }
+
+    /// BT-27: the key is validated for a table in a cluster.
+    fn sweep(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
+        let check = Check { at: fx.now(), subject: table };
+        if self.mode == SweepMode::All {
+            self.swept += 1;
+            let again = fx.now().saturating_add(self.plan.constants.sweep_period);
+            fx.at(Timer::Sweep.of(c, table), again, Class::Check);
+        } else {
+            self.clusters[c].planned = None;
+        }
+        if !self.alive() {
+            return;
+        }
+        let grace = self.grace(c, table).grace;
+        let reset = self.plan.constants.grace_reset;
+        let Some(watch) = &mut self.clusters[c].watch else { return };
+        let answer = watch.answer(check);
+        if let Some(finding) = watch.finding(answer, grace, reset) {
+            self.found(c, table, finding, fx);
+        }
+        // The next one: the finding may have changed what the other clusters look for as well.
+        self.plan_all(Some((c, check)), fx);
+    }
+
+    /// Plans the next decisive sweep of every cluster.
+    pub(super) fn plan_all(&mut self, done: Option<(usize, Check)>, fx: &mut Effects<Message>) {
+        if self.mode == SweepMode::All {
+            return;
+        }
+        let shared_by_all = self.plan.constants.grace_timer == GraceTimer::Instance;
+        for c in 0..self.clusters.len() {
+            match done {
+                Some((own, check)) if own == c => {
+                    let next = self.clusters[c].watch.as_mut().and_then(|w| w.rounds.after(check));
+                    self.plan_sweep(c, next, fx);
+                }
+                Some(_) if !shared_by_all => {}
+                Some(_) | None => self.plan_sweep(c, None, fx),
+            }
+        }
+    }
+
+    fn found(&mut self, c: usize, table: u32, finding: Finding, fx: &mut Effects<Message>) {
+        match finding {
+            Finding::LostContact => self.lost_contact(c, table, fx),
+            Finding::Denied => {
+                self.end_grace(c, table, fx);
+                self.found_denied(c, fx);
+            }
+            Finding::Usable => {
+                let was_denied = self.clusters[c].denied.take().is_some();
+                if let Some(watch) = &mut self.clusters[c].watch {
+                    watch.denied = false;
+                }
+                self.end_grace(c, table, fx);
+                let cause = self.clusters[c].standing_cause;
+                self.recover(if was_denied { "BT-38" } else { "BT-46" }, cause, fx);
+            }
+        }
+    }
+
+    /// BT-44, BT-50: the first call without an answer starts the grace.
+    fn lost_contact(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
+        let constants = &self.plan.constants;
+        let standing = self.clusters[c].watch.as_ref().map_or(Standing::GRANTED, |w| w.standing);
+        let start = match standing.errors_since {
+            Some(since) if constants.grace_from_outage => since,
+            _ => fx.now(),
+        };
+        let over = start.saturating_add(constants.grace).max(fx.now());
+        let (row, place) = self.slot(c, table);
+        let cause = self.clusters[c].standing_cause;
+        let grace = Grace { since: Some(start), expired: false };
+        *self.grace_mut(row, place) = GraceSlot { grace, cause };
+        fx.at(Timer::Grace.of(row, place as u32), over, Class::Due);
+        let rule = if standing.kms_errors > 0.0 { "BT-44" } else { "BT-50" };
+        let shown = self.show_cached(rule, cause, fx);
+        self.grace_mut(row, place).cause = shown.or(cause);
+        self.settle(fx);
+    }
+
+    /// Contact: the grace is over without harm, or what it led to ends.
+    fn end_grace(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
+        let (row, place) = self.slot(c, table);
+        if self.grace(c, table).grace.since.is_some() {
+            *self.grace_mut(row, place) = GraceSlot::default();
+            fx.cancel(Timer::Grace.of(row, place as u32));
+            self.show_cached("Q-12", self.clusters[c].standing_cause, fx);
+            self.settle(fx);
+        }
+    }
+
+    /// Clusters that are up show whether they serve on cached keys; gives the last record made.
+    fn show_cached(
+        &mut self,
+        rule: &'static str,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) -> Option<Seq> {
+        let mut last = None;
+        for c in 0..self.clusters.len() {
+            let entity = self.plan.clusters[c].entity;
+            let (shown, now) = (fx.state(entity), self.up_state(c));
+            let flips = [cluster_state::SERVING, cluster_state::CACHED];
+            if shown != now && flips.contains(&shown) && flips.contains(&now) {
+                let detail = if now == cluster_state::CACHED {
+                    "no answer about the key: serves on cached keys"
+                } else {
+                    "the key is reached again"
+                };
+                last = Some(fx.enter(entity, now, rule, cause, detail));
+            }
+        }
+        last
+    }
+
+    /// The state that a cluster shows while it is up.
+    pub(super) fn up_state(&self, c: usize) -> u8 {
+        let cluster = &self.clusters[c];
+        if cluster.rising.is_some() {
+            cluster_state::BRINGING_UP
+        } else if cluster.watch.is_some()
+            && self.graces_of(c).iter().any(|slot| slot.grace.since.is_some())
+        {
+            cluster_state::CACHED
+        } else {
+            cluster_state::SERVING
+        }
+    }
+
+    /// A key of the instance answers differently from now on.
+    fn standing(
+        &mut self,
+        key: EntityId,
+        standing: Standing,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        for c in 0..self.clusters.len() {
+            if self.plan.clusters[c].key != Some(key) {
+                continue;
+            }
+            let cluster = &mut self.clusters[c];
+            cluster.standing_cause = cause;
+            if let Some(watch) = &mut cluster.watch {
+                watch.standing = standing;
+            }
+            if !self.clusters[c].present {
+                continue;
+            }
+            self.watch_deletion_of_key(c, standing, fx);
+            match (standing.denied, cause) {
+                (Some((Denial::Destroyed, _)), Some(cause)) if self.alive() => {
+                    self.lose(c, cause, fx)
+                }
+                _ => self.plan_sweep(c, None, fx),
+            }
+        }
+        self.settle(fx);
+    }
+
+    fn on_timer(&mut self, number: u32, fx: &mut Effects<Message>) {
+        let (timer, c, table) = Timer::parts(number);
+        match timer {
+            Timer::Sweep => self.sweep(c, table, fx),
+            Timer::Status => {
+                let name = &self.plan.clusters[c].name;
+                let detail =
+                    format!("key status of new table {} on cluster {name} is known", table + 1);
+                fx.note(self.plan.entity, "BT-23", self.account.created(table), detail);
+            }
+            Timer::Grace => self.grace_over(c, table as usize, fx),
+            Timer::Ramp => self.ramp_over(c, fx),
+            Timer::Cascade => self.cascade_reaches(c, fx),
+            Timer::BringUp => self.brought_up(c, fx),
+            Timer::Reroute => {
+                self.clusters[c].avoided = true;
+                self.settle(fx);
+            }
+            Timer::Deletion => self.too_long_without_key(c, fx),
+        }
+    }
+}
+
+impl Process<Message> for Instance<'_> {
+    fn start(&mut self, fx: &mut Effects<Message>) {
+        for c in 0..self.clusters.len() {
+            let tables = self.tables;
+            self.plan_every_sweep(c, tables, fx);
+        }
+        self.settle(fx);
+    }
+
+    fn on_event(&mut self, what: Happening<Message>, fx: &mut Effects<Message>) {
+        match what {
+            Happening::Timer(number) => self.on_timer(number, fx),
+            Happening::Message { to, message, cause } => match message {
+                Message::Standing(standing) => self.standing(to, standing, cause, fx),
+                Message::Command { command, begins, occurrence } => {
+                    self.command(command, begins, occurrence, cause, fx);
+                }
+                Message::Errors(_) | Message::Stale(_) => {}
+            },
+            Happening::Entered { .. } => {}
+        }
+    }
+
+    fn finish(&mut self, fx: &mut Effects<Message>) {
+        let now = fx.now();
+        let mut sweeps = 0;
+        for (cluster, plan) in self.clusters.iter_mut().zip(&self.plan.clusters) {
+            if let (Some(watch), Some(key)) = (&mut cluster.watch, plan.key) {
+                let made = watch.rounds.made_before(now);
+                let operations = made * self.plan.constants.operations_per_sweep;
+                fx.measure(key, "kms-operations", Some(operations as f64));
+                sweeps += made;
+            }
+        }
+        if self.mode == SweepMode::All {
+            assert_eq!(sweeps, self.swept, "sweeps are counted as they happen");
+        }
+        fx.checks(sweeps);
+        fx.measure(self.plan.entity, "sweeps", Some(sweeps as f64));
+        self.finish_account(fx);
+    }
+}

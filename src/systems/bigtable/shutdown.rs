@@ -1,0 +1,355 @@
+//! How clusters go down and come back: cascade, grace over, bring-up, destruction, deletion.
+
+use super::instance::{Down, Instance, Rising, Timer};
+use super::plan::{backup_state, cluster_state, instance_state};
+use crate::engine::{Class, Effects, Seq, SimDuration, StateId};
+use crate::systems::contract::{Message, Standing};
+use std::borrow::Cow;
+
+impl Instance<'_> {
+    /// Is a key of the instance known to be denied?
+    pub(super) fn denial(&self) -> bool {
+        self.clusters.iter().any(|cluster| cluster.present && cluster.denied.is_some())
+    }
+
+    /// Must a cluster be offline because a grace is over?
+    fn offline(&self, c: usize) -> bool {
+        let expired = |c: usize| self.graces_of(c).iter().any(|slot| slot.grace.expired);
+        if self.plan.constants.grace_takes_instance {
+            (0..self.clusters.len()).any(|c| self.clusters[c].present && expired(c))
+        } else {
+            expired(c)
+        }
+    }
+
+    /// BT-29: a sweep finds the key of a cluster denied. The cluster goes down at once, and the
+    /// others follow one at a time.
+    pub(super) fn found_denied(&mut self, c: usize, fx: &mut Effects<Message>) {
+        let first = !self.denial();
+        let cause = self.clusters[c].standing_cause;
+        let entity = self.plan.clusters[c].entity;
+        if let Some(watch) = &mut self.clusters[c].watch {
+            watch.denied = true;
+        }
+        // BT-33: with several keys denied, each cluster goes down at its own sweep.
+        let rule = if first { "BT-29" } else { "BT-33" };
+        let detail = "a key validation found the key denied";
+        let seq = if self.clusters[c].down.is_none() {
+            self.go_down(c, cluster_state::DISABLED, rule, cause, detail, fx)
+        } else {
+            fx.enter(entity, cluster_state::DISABLED, rule, cause, detail)
+        };
+        self.clusters[c].denied = Some((fx.now(), seq));
+        if first {
+            self.start_cascade(c, seq, fx);
+        }
+        // Contact was made: what only the silence held down is no longer held down by it.
+        self.stop_what_is_over(fx);
+        self.settle(fx);
+    }
+
+    /// BT-32: draws when each of the other clusters has its turn.
+    fn start_cascade(&mut self, first: usize, cause: Seq, fx: &mut Effects<Message>) {
+        let mut order: Vec<usize> = (0..self.clusters.len())
+            .filter(|&c| c != first && self.clusters[c].present && self.clusters[c].down.is_none())
+            .collect();
+        if order.is_empty() {
+            return;
+        }
+        let constants = &self.plan.constants;
+        fx.used("model.bigtable.cascade-order");
+        fx.used(constants.cascade_step_name);
+        fx.used("model.bigtable.cascade-total-max");
+        let (order_stream, step_stream) = self.cascade_streams();
+        if constants.cascade_random {
+            order_stream.shuffle(&mut order);
+        }
+        let steps: Vec<SimDuration> =
+            order.iter().map(|_| constants.cascade_step.sample(step_stream)).collect();
+        let mut total = SimDuration::ZERO;
+        for (c, step) in order.into_iter().zip(steps) {
+            total = total.checked_add(step).unwrap_or(SimDuration::MAX);
+            total = total.min(constants.cascade_total_max);
+            self.clusters[c].cascading = Some(cause);
+            fx.after(Timer::Cascade.of(c, 0), total, Class::Due);
+        }
+    }
+
+    /// A cluster's turn in the cascade has come.
+    pub(super) fn cascade_reaches(&mut self, c: usize, fx: &mut Effects<Message>) {
+        let cause = self.clusters[c].cascading.take();
+        let detail = "another cluster of the instance has a denied key";
+        self.go_down(c, cluster_state::DISABLED, "BT-29", cause, detail, fx);
+        self.settle(fx);
+    }
+
+    /// BT-45: contact was lost for as long as the grace lasts.
+    pub(super) fn grace_over(&mut self, row: usize, place: usize, fx: &mut Effects<Message>) {
+        let plan = self.plan;
+        let slot = self.grace_mut(row, place);
+        slot.grace.expired = true;
+        let cause = slot.cause;
+        let detail =
+            format!("no contact for {}: taking the instance offline begins", plan.constants.grace);
+        let seq = fx.note(plan.entity, "BT-45", cause, detail);
+        self.grace_mut(row, place).cause = Some(seq);
+        for c in 0..self.clusters.len() {
+            let cluster = &self.clusters[c];
+            if !cluster.present
+                || cluster.down.is_some()
+                || cluster.ramping.is_some()
+                || !self.offline(c)
+            {
+                continue;
+            }
+            fx.used("model.bigtable.offline-ramp");
+            let ramp = plan.constants.offline_ramp.sample(self.ramp_stream(c));
+            self.clusters[c].ramping = Some(seq);
+            fx.after(Timer::Ramp.of(c, 0), ramp, Class::Due);
+        }
+        self.settle(fx);
+    }
+
+    /// BT-45: a cluster goes offline.
+    pub(super) fn ramp_over(&mut self, c: usize, fx: &mut Effects<Message>) {
+        let cause = self.clusters[c].ramping.take();
+        if self.clusters[c].down.is_none() {
+            let detail = "taken offline as protection";
+            self.go_down(c, cluster_state::OFFLINE, "BT-45", cause, detail, fx);
+            self.settle(fx);
+        }
+    }
+
+    /// Takes a cluster down.
+    fn go_down(
+        &mut self,
+        c: usize,
+        state: StateId,
+        rule: &'static str,
+        cause: Option<Seq>,
+        detail: impl Into<Cow<'static, str>>,
+        fx: &mut Effects<Message>,
+    ) -> Seq {
+        let plan = self.plan;
+        self.writes_at_risk(c, fx);
+        let seq = fx.enter(plan.clusters[c].entity, state, rule, cause, detail);
+        if self.clusters[c].rising.take().is_some() {
+            fx.cancel(Timer::BringUp.of(c, 0));
+        }
+        if self.clusters[c].cascading.take().is_some() {
+            fx.cancel(Timer::Cascade.of(c, 0));
+        }
+        if self.clusters[c].ramping.take().is_some() {
+            fx.cancel(Timer::Ramp.of(c, 0));
+        }
+        self.clusters[c].down = Some(Down { since: fx.now(), cause: seq });
+        if plan.constants.route_around && !plan.profiles.is_empty() {
+            fx.used("model.bigtable.reroute-delay");
+            if plan.constants.reroute_delay.is_zero() {
+                self.clusters[c].avoided = true;
+            } else {
+                fx.after(Timer::Reroute.of(c, 0), plan.constants.reroute_delay, Class::Due);
+            }
+        }
+        if plan.constants.deletes_any_disabled {
+            fx.after(Timer::Deletion.of(c, 0), plan.constants.delete_after, Class::Clock);
+        }
+        seq
+    }
+
+    /// Calls off what is on its way for a reason that is over.
+    fn stop_what_is_over(&mut self, fx: &mut Effects<Message>) {
+        let denial = self.denial();
+        for c in 0..self.clusters.len() {
+            if !denial && self.clusters[c].cascading.take().is_some() {
+                fx.cancel(Timer::Cascade.of(c, 0));
+            }
+            if self.clusters[c].ramping.is_some() && !self.offline(c) {
+                self.clusters[c].ramping = None;
+                fx.cancel(Timer::Ramp.of(c, 0));
+            }
+        }
+    }
+
+    /// BT-38, BT-46: brings back every cluster that nothing holds down any longer.
+    pub(super) fn recover(
+        &mut self,
+        rule: &'static str,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        self.stop_what_is_over(fx);
+        if !self.denial() {
+            for c in 0..self.clusters.len() {
+                if self.clusters[c].present && self.clusters[c].down.is_some() && !self.offline(c) {
+                    self.bring_up(c, rule, cause, fx);
+                }
+            }
+        }
+        self.settle(fx);
+    }
+
+    fn bring_up(
+        &mut self,
+        c: usize,
+        rule: &'static str,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        let plan = self.plan;
+        let fault =
+            self.clusters[c].down.take().expect("a cluster is brought up when it is down").cause;
+        fx.used("model.bigtable.bringup");
+        let length = plan.constants.bringup.sample(self.bringup_stream(c));
+        let cluster = &mut self.clusters[c];
+        cluster.avoided = false;
+        if !length.is_zero() {
+            let until = fx.now().saturating_add(length);
+            cluster.rising = Some(Rising { since: fx.now(), until, fault });
+            fx.at(Timer::BringUp.of(c, 0), until, Class::Due);
+        }
+        fx.cancel(Timer::Reroute.of(c, 0));
+        if plan.constants.deletes_any_disabled {
+            fx.cancel(Timer::Deletion.of(c, 0));
+        }
+        let detail = "a key validation found every key usable again";
+        fx.enter(plan.clusters[c].entity, self.up_state(c), rule, cause, detail);
+        self.writes_return(c, fx);
+    }
+
+    /// BT-39: bring-up is over.
+    pub(super) fn brought_up(&mut self, c: usize, fx: &mut Effects<Message>) {
+        let fault = self.clusters[c].rising.take().map(|rising| rising.fault);
+        fx.enter(self.plan.clusters[c].entity, self.up_state(c), "BT-39", fault, "brought back");
+        self.settle(fx);
+    }
+
+    /// BT-41: while the user keeps a key unusable, a clock runs; recovery of the key resets it.
+    pub(super) fn watch_deletion_of_key(
+        &self,
+        c: usize,
+        standing: Standing,
+        fx: &mut Effects<Message>,
+    ) {
+        let constants = &self.plan.constants;
+        if constants.deletes_any_disabled || self.deleted {
+            return;
+        }
+        match standing.denied {
+            Some((_, since)) => {
+                let at = since.saturating_add(constants.delete_after).max(fx.now());
+                fx.at(Timer::Deletion.of(c, 0), at, Class::Clock);
+            }
+            None => fx.cancel(Timer::Deletion.of(c, 0)),
+        }
+    }
+
+    /// BT-41, BT-42: the clock has run out.
+    pub(super) fn too_long_without_key(&mut self, c: usize, fx: &mut Effects<Message>) {
+        let constants = &self.plan.constants;
+        let (rule, cause) = if constants.deletes_any_disabled {
+            ("BT-42", self.clusters[c].down.map(|down| down.cause))
+        } else {
+            ("BT-41", self.clusters[c].standing_cause)
+        };
+        let name = &self.plan.clusters[c].name;
+        let detail =
+            format!("deleted: cluster {name} without a usable key for {}", constants.delete_after);
+        self.delete(rule, cause, detail, fx);
+    }
+
+    /// BT-40: a key is destroyed, and with it the instance.
+    pub(super) fn lose(&mut self, c: usize, cause: Seq, fx: &mut Effects<Message>) {
+        self.lost = true;
+        let plan = self.plan;
+        let key = plan.clusters[c].key;
+        self.end_of_all(fx);
+        let detail = "a key of the instance is destroyed";
+        for (other, cluster) in plan.clusters.iter().enumerate() {
+            if self.clusters[other].present {
+                fx.enter(cluster.entity, cluster_state::INACCESSIBLE, "BT-40", Some(cause), detail);
+            }
+        }
+        for backup in &plan.backups {
+            let same = plan.clusters[backup.cluster].key == key;
+            if same && fx.state(backup.entity) < backup_state::INACCESSIBLE {
+                fx.enter(backup.entity, backup_state::INACCESSIBLE, "BT-21", Some(cause), detail);
+            }
+        }
+        fx.enter(plan.entity, instance_state::INACCESSIBLE, "BT-40", Some(cause), detail);
+        self.settle(fx);
+    }
+
+    /// Deletes the instance with all it has.
+    pub(super) fn delete(
+        &mut self,
+        rule: &'static str,
+        cause: Option<Seq>,
+        detail: String,
+        fx: &mut Effects<Message>,
+    ) {
+        if self.deleted {
+            return;
+        }
+        self.deleted = true;
+        let plan = self.plan;
+        self.end_of_all(fx);
+        let seq = fx.enter(plan.entity, instance_state::DELETED, rule, cause, detail);
+        for (c, cluster) in plan.clusters.iter().enumerate() {
+            fx.cancel(Timer::Deletion.of(c, 0));
+            if self.clusters[c].present {
+                fx.enter(
+                    cluster.entity,
+                    cluster_state::DELETED,
+                    rule,
+                    Some(seq),
+                    "deleted with its instance",
+                );
+                self.stop_sweeps(c, fx);
+            }
+        }
+        for backup in &plan.backups {
+            if fx.state(backup.entity) != backup_state::DELETED {
+                fx.enter(
+                    backup.entity,
+                    backup_state::DELETED,
+                    rule,
+                    Some(seq),
+                    "deleted with its instance",
+                );
+            }
+        }
+        self.settle(fx);
+    }
+
+    /// A cluster is validated no more.
+    pub(super) fn stop_sweeps(&mut self, c: usize, fx: &mut Effects<Message>) {
+        while let Some(watch) = &mut self.clusters[c].watch {
+            let Some(table) = watch.rounds.leave(fx.now()) else { break };
+            self.no_more_sweeps(c, table, fx);
+        }
+    }
+
+    /// Nothing comes back any more: calls off all that was on its way.
+    fn end_of_all(&mut self, fx: &mut Effects<Message>) {
+        for c in 0..self.clusters.len() {
+            if self.clusters[c].down.is_none() {
+                self.writes_at_risk(c, fx);
+            }
+            self.writes_are_lost(c, fx);
+            let cluster = &mut self.clusters[c];
+            cluster.cascading = None;
+            cluster.ramping = None;
+            cluster.rising = None;
+            for timer in [Timer::Cascade, Timer::Ramp, Timer::BringUp, Timer::Reroute] {
+                fx.cancel(timer.of(c, 0));
+            }
+            if let Some(check) = self.clusters[c].planned.take() {
+                fx.cancel(Timer::Sweep.of(c, check.subject));
+            }
+            for place in 0..self.graces[c].len() {
+                fx.cancel(Timer::Grace.of(c, place as u32));
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What a key and a system that depends on it say to each other, and how systems become processes.
+
+use super::spec::{EntityKind, Node};
+use crate::engine::{EntityId, Layout, Process, RandomStream, SimTime, StateId, Streams};
+use std::collections::BTreeMap;
+
+/// Why a key denies a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The key is disabled.
+    Disabled,
+    /// The key is scheduled for destruction.
+    DestroyScheduled,
+    /// The key's material is gone.
+    Destroyed,
+}
+
+/// What a key answers to one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The request is granted.
+    Granted,
+    /// The request is refused, for a reason that the user gave cause for.
+    Denied(Denial),
+    /// There is no answer.
+    Unreachable,
+}
+
+/// What a key answers from now on, until it says otherwise: the answer changes only at known
+/// instants, but in a partial outage each request has its own luck.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// Share of the requests that Cloud KMS leaves without an answer.
+    pub kms_errors: f64,
+    /// Share of the requests that the external manager leaves without an answer.
+    pub ekm_errors: f64,
+    /// Since when some requests stay without an answer.
+    pub errors_since: Option<SimTime>,
+    /// Why requests are denied, and since when.
+    pub denied: Option<(Denial, SimTime)>,
+}
+
+impl Standing {
+    /// A key that grants everything.
+    pub const GRANTED: Standing =
+        Standing { kms_errors: 0.0, ekm_errors: 0.0, errors_since: None, denied: None };
+
+    /// The answer to a request whose luck is `draw`, uniform on (0, 1). Cloud KMS itself denies
+    /// what is disabled, so the external manager is asked only for keys that are not (EKM-01).
+    pub fn answer(&self, draw: f64) -> Answer {
+        if draw < self.kms_errors {
+            return Answer::Unreachable;
+        }
+        if let Some((denial, _)) = self.denied {
+            return Answer::Denied(denial);
+        }
+        let reached = 1.0 - self.kms_errors;
+        if draw - self.kms_errors < reached * self.ekm_errors {
+            Answer::Unreachable
+        } else {
+            Answer::Granted
+        }
+    }
+
+    /// The one answer that every request gets, if luck has no part in it.
+    pub fn certain(&self) -> Option<Answer> {
+        let ekm = if self.denied.is_some() { 0.0 } else { self.ekm_errors };
+        let lucky = |errors: f64| errors > 0.0 && errors < 1.0;
+        if self.kms_errors < 1.0 && (lucky(self.kms_errors) || lucky(ekm)) {
+            return None;
+        }
+        Some(self.answer(0.5))
+    }
+
+    /// Can some requests stay without an answer?
+    pub fn impaired(&self) -> bool {
+        self.kms_errors > 0.0 || (self.denied.is_none() && self.ekm_errors > 0.0)
+    }
+}
+
+/// Something asked of an entity by an event, a hazard or a response.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Command {
+    /// Whom.
+    pub to: EntityId,
+    /// What: a number of the receiving system's own.
+    pub code: u16,
+    /// A fraction that goes with it.
+    pub value: f64,
+    /// A number that goes with it.
+    pub a: u32,
+    /// Another.
+    pub b: u32,
+}
+
+impl Command {
+    /// A command with nothing that goes with it.
+    pub fn new(to: EntityId, code: u16) -> Command {
+        Command { to, code, value: 0.0, a: 0, b: 0 }
+    }
+}
+
+/// What processes tell each other.
+#[derive(Clone, Copy, Debug)]
+pub enum Message {
+    /// Of a key: what it answers from now on.
+    Standing(Standing),
+    /// Of Cloud KMS in a location, or of an external manager: the share of requests that it
+    /// leaves without an answer from now on.
+    Errors(f64),
+    /// Of Cloud KMS in a location: changes of keys are stuck, or move again.
+    Stale(bool),
+    /// To an entity: something is asked of it.
+    Command {
+        /// What.
+        command: Command,
+        /// Something that lasts begins (or simply happens), or it ends.
+        begins: bool,
+        /// Tells apart what goes on at the same time.
+        occurrence: u32,
+    },
+}
+
+/// How key validations are scheduled. Both ways give the same trajectory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SweepMode {
+    /// Only those that change something.
+    #[default]
+    Decisive,
+    /// Every one.
+    All,
+}
+
+/// Makes the process of one replication from what is the same for all of them.
+pub trait Spawn: Send + Sync {
+    /// The process, with its own random streams.
+    fn spawn<'a>(&'a self, streams: Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a>;
+}
+
+/// The processes of a design point, and who is who among them.
+pub struct Plan {
+    ids: BTreeMap<String, EntityId>,
+    kinds: Vec<&'static EntityKind>,
+    /// Who speaks for whom, who listens to whom.
+    pub layout: Layout,
+    /// The processes, in order.
+    pub spawns: Vec<Box<dyn Spawn>>,
+}
+
+/// No process speaks for an entity yet.
+const NOBODY: u32 = u32::MAX;
+
+impl Plan {
+    /// A plan for these entities, by path.
+    pub fn new(entities: &BTreeMap<String, &'static EntityKind>) -> Plan {
+        let ids = entities.keys().cloned().zip((0..).map(EntityId)).collect();
+        let count = entities.len();
+        let layout = Layout {
+            homes: vec![NOBODY; count],
+            initial: vec![0; count],
+            subscribers: vec![Vec::new(); count],
+            watchers: vec![Vec::new(); count],
+        };
+        Plan { ids, kinds: entities.values().copied().collect(), layout, spawns: Vec::new() }
+    }
+
+    /// The entity with a path that the scenario is known to have.
+    pub fn entity(&self, path: &str) -> EntityId {
+        match self.ids.get(path) {
+            Some(id) => *id,
+            None => panic!("`{path}` is an entity of the scenario"),
+        }
+    }
+
+    /// The path and the kind of every entity, in the order of their ids.
+    pub fn entities(&self) -> impl Iterator<Item = (&str, &'static EntityKind)> {
+        self.ids.keys().map(String::as_str).zip(self.kinds.iter().copied())
+    }
+
+    /// The kind of an entity.
+    pub fn kind(&self, entity: EntityId) -> &'static EntityKind {
+        self.kinds[entity.0 as usize]
+    }
+
+    /// Adds a process that speaks for some entities; gives its number.
+    pub fn process(&mut self, speaks_for: &[EntityId], spawn: Box<dyn Spawn>) -> u32 {
+        let number = u32::try_from(self.spawns.len()).expect("entities are limited");
+        for entity in speaks_for {
+            let home = &mut self.layout.homes[entity.0 as usize];
+            assert_eq!(*home, NOBODY, "one process speaks for an entity");
+            *home = number;
+        }
+        self.spawns.push(spawn);
+        number
+    }
+
+    /// Lets a process hear what an entity publishes.
+    pub fn subscribe(&mut self, process: u32, about: EntityId) {
+        let subscribers = &mut self.layout.subscribers[about.0 as usize];
+        if !subscribers.contains(&process) {
+            subscribers.push(process);
+        }
+    }
+
+    /// Lets a process hear of an entity's transitions.
+    pub fn watch(&mut self, process: u32, entity: EntityId) {
+        let watchers = &mut self.layout.watchers[entity.0 as usize];
+        if !watchers.contains(&process) {
+            watchers.push(process);
+        }
+    }
+
+    /// Says that an entity starts in another state than the first of its kind.
+    pub fn starts_in(&mut self, entity: EntityId, state: StateId) {
+        self.layout.initial[entity.0 as usize] = state;
+    }
+}
+
+/// A node of the model constants of a system.
+pub fn model<'a>(root: &'a Node, system: &str) -> &'a Node {
+    root.at("model").at(system)
+}
+
+/// A stream that is made when it is first drawn from: most streams of a run never are.
+pub struct LazyStream {
+    streams: Streams,
+    number: crate::engine::StreamNumber,
+    stream: Option<RandomStream>,
+}
+
+impl LazyStream {
+    /// The stream of that number.
+    pub fn new(streams: Streams, number: crate::engine::StreamNumber) -> LazyStream {
+        LazyStream { streams, number, stream: None }
+    }
+
+    /// The stream itself.
+    pub fn get(&mut self) -> &mut RandomStream {
+        let LazyStream { streams, number, stream } = self;
+        stream.get_or_insert_with(|| streams.stream(*number))
+    }
+}

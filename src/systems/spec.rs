@@ -1,0 +1,440 @@
+//! How a system describes itself: its tables in a scenario file, its entities with their states,
+//! its events, its model constants, its rules and its measures.
+//!
+//! Everything that reads, checks, documents or prints a scenario works from these descriptions,
+//! so a new system needs no code outside its own file.
+
+use crate::diag::{Diagnostic, Span};
+use crate::engine::{Dist, SimDuration, SimTime};
+use std::collections::BTreeMap;
+
+/// A documented fact about a real system that the model is made of.
+#[derive(Debug)]
+pub struct Rule {
+    /// Stable id, for example `BT-29`.
+    pub id: &'static str,
+    /// The fact, in our words.
+    pub text: &'static str,
+    /// Where it is documented.
+    pub source: &'static str,
+    /// How sure the source makes us.
+    pub confidence: Confidence,
+}
+
+/// How sure the source of a fact makes us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confidence {
+    /// Documented.
+    Documented,
+    /// Documented, but vague: a bound, an adverb, or a secondary source.
+    Vague,
+    /// Our own modelling assumption.
+    Assumed,
+}
+
+impl Confidence {
+    /// The word shown to users.
+    pub fn word(self) -> &'static str {
+        match self {
+            Confidence::Documented => "documented",
+            Confidence::Vague => "vague",
+            Confidence::Assumed => "assumed",
+        }
+    }
+}
+
+/// What a value in a scenario file may be.
+#[derive(Debug)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number within bounds (both included).
+    Count(u64, u64),
+    /// A number from 0 to 1.
+    Fraction,
+    /// A span of time with a unit, within bounds (both included): `"5m"`.
+    Duration(SimDuration, SimDuration),
+    /// A duration (constant) or one externally tagged table: `{ lognormal = { ... } }`.
+    Distribution,
+    /// An offset from the start (`"2h"`) or an absolute instant (`2026-03-02T08:00:00Z`).
+    Instant,
+    /// So many per unit of time: `"300/s"`. Read as a number per second.
+    Rate,
+    /// Free text.
+    Text,
+    /// A place of Google Cloud in lower case: `us-east1`, `global`, `europe`.
+    Location,
+    /// A zone: a region and a letter, `us-east1-b`.
+    Zone,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// The name of an entity whose path is this pattern plus the name. In a pattern `{param}`
+    /// stands for the name another parameter of the same table refers to, and `{0}` for the first
+    /// name in the path of the table that holds the parameter: in `bigtable.orders.app-profiles.p`
+    /// the pattern `bigtable.{0}.clusters` means `bigtable.orders.clusters`. The full path of an
+    /// entity that fits the pattern is taken as well.
+    Reference(&'static str),
+    /// A reference, or this word.
+    ReferenceOr(&'static str, &'static str),
+    /// A list of values, at least one.
+    List(&'static Kind),
+    /// One of these words, each either alone or with a value: `"a"` or `{ b = 5 }`.
+    Tagged(&'static [(&'static str, Option<&'static Kind>)]),
+    /// Fractions by name that add up to 1: `{ east = 0.6, west = 0.4 }`. The names are references.
+    Shares(&'static str),
+    /// A table with these parameters.
+    Table(&'static TableSpec),
+    /// A table of named tables; the names are the user's.
+    Named(&'static TableSpec),
+}
+
+/// What a parameter is when the scenario is silent.
+#[derive(Debug)]
+pub enum Default {
+    /// The scenario must say it.
+    Required,
+    /// It is left out.
+    Absent,
+    /// This TOML value, read like any other: `"\"5m\""`, `"true"`, `"{ uniform = { ... } }"`.
+    Value(&'static str),
+}
+
+/// One parameter of a table.
+#[derive(Debug)]
+pub struct ParamSpec {
+    /// Its key, in kebab-case.
+    pub name: &'static str,
+    /// What it may be.
+    pub kind: Kind,
+    /// What it is when not given.
+    pub default: Default,
+    /// The rule ids its default comes from (`"BT-27"`), `"assumed"` in front where no source
+    /// gives the number (`"assumed, BT-45"`), or empty where there is nothing to cite.
+    pub source: &'static str,
+    /// What it means, one sentence.
+    pub doc: &'static str,
+}
+
+/// The parameters of a table, and the entity that a named table stands for.
+#[derive(Debug)]
+pub struct TableSpec {
+    /// Its parameters.
+    pub params: &'static [ParamSpec],
+    /// What a table of this kind is in the model, if it has states of its own.
+    pub entity: Option<&'static EntityKind>,
+}
+
+/// A kind of thing with states.
+#[derive(Debug)]
+pub struct EntityKind {
+    /// Google Cloud's word for it.
+    pub name: &'static str,
+    /// Its states; the first is the one it starts in unless its system says otherwise.
+    pub states: &'static [StateSpec],
+    /// What is measured of it, besides what is measured of everything with states.
+    pub measures: &'static [MeasureSpec],
+}
+
+/// One state.
+#[derive(Debug)]
+pub struct StateSpec {
+    /// Its name in timelines.
+    pub name: &'static str,
+    /// A second name that responses may wait for.
+    pub alias: Option<&'static str>,
+    /// Does the entity do its work in this state?
+    pub serves: bool,
+    /// Does it never come back?
+    pub irreversible: bool,
+    /// How it is drawn.
+    pub look: Look,
+    /// What it means, one sentence.
+    pub doc: &'static str,
+}
+
+/// How a state is drawn: the colour and the pattern follow from this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Look {
+    /// Works as it should.
+    Good,
+    /// Works, on borrowed time or on its way down.
+    Waning,
+    /// Works in part.
+    Partial,
+    /// Coming back.
+    Returning,
+    /// Down because access is denied.
+    Denied,
+    /// Down because something cannot be reached.
+    Unreachable,
+    /// Down for good.
+    Gone,
+    /// Does not exist (yet, or any more) by the user's own wish.
+    Absent,
+}
+
+/// One thing measured.
+#[derive(Debug)]
+pub struct MeasureSpec {
+    /// Its name: the last part of the measure's path.
+    pub name: &'static str,
+    /// `s`, `count`, `fraction` or `USD`.
+    pub unit: &'static str,
+    /// How it comes about.
+    pub how: How,
+    /// What it means, one sentence.
+    pub doc: &'static str,
+}
+
+/// How a measure comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// The entity's process tells it; told more than once, it adds up.
+    Told,
+    /// Time in these states.
+    TimeIn(&'static [&'static str]),
+    /// From the first root event until the entity first leaves its best state.
+    FirstError,
+    /// From the first root event until the entity first does not serve.
+    Lockout,
+    /// From the first root event until the entity is back in its best state for good.
+    Recovery,
+    /// 1 if the entity ends in an irreversible state, else 0.
+    Irreversible,
+    /// One of the measures of everything with states.
+    Common,
+}
+
+/// Measures of everything with states.
+pub const COMMON_MEASURES: &[MeasureSpec] = &[
+    MeasureSpec {
+        name: "availability",
+        unit: "fraction",
+        how: How::Common,
+        doc: "Share of the time in which it serves; of an app profile, share of its requests served.",
+    },
+    MeasureSpec {
+        name: "downtime",
+        unit: "s",
+        how: How::Common,
+        doc: "Time in which it does not serve.",
+    },
+    MeasureSpec {
+        name: "outages",
+        unit: "count",
+        how: How::Common,
+        doc: "Number of separate times it stopped serving.",
+    },
+    MeasureSpec {
+        name: "longest-outage",
+        unit: "s",
+        how: How::Common,
+        doc: "The longest of them, cut at the horizon.",
+    },
+];
+
+/// Something that can be made to happen: the `do` of an event, a hazard or a response.
+#[derive(Debug)]
+pub struct ActionSpec {
+    /// The word after `do`.
+    pub name: &'static str,
+    /// Whether it has a length (`lasts`): never, or always.
+    pub lasts: bool,
+    /// Its parameters besides `at`, `do`, `lasts`.
+    pub params: &'static [ParamSpec],
+    /// The rule it plays.
+    pub rule: &'static str,
+    /// What it means, one sentence.
+    pub doc: &'static str,
+}
+
+/// A checked value with where it came from.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The value.
+    pub value: Value,
+    /// Where it stands in an input text; `None` for defaults.
+    pub span: Option<Span>,
+    /// Who said it.
+    pub origin: Origin,
+    /// The `source` of its parameter: rule ids, `assumed`, or empty.
+    pub source: &'static str,
+}
+
+/// Who said a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The scenario file.
+    File,
+    /// A `--set` (or `--seed`) on the command line.
+    Set,
+    /// Nobody: the parameter's default.
+    Default,
+}
+
+/// A checked value.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// See [`Kind::Bool`].
+    Bool(bool),
+    /// See [`Kind::Count`].
+    Count(u64),
+    /// A fraction, or a rate per second.
+    Number(f64),
+    /// See [`Kind::Duration`].
+    Duration(SimDuration),
+    /// See [`Kind::Distribution`].
+    Dist(Dist),
+    /// See [`Kind::Instant`].
+    Instant(SimTime),
+    /// A text, location or zone.
+    Text(String),
+    /// See [`Kind::Choice`].
+    Choice(&'static str),
+    /// The full path of an entity.
+    Reference(String),
+    /// See [`Kind::Tagged`] and [`Kind::ReferenceOr`] (whose word is a tag alone).
+    Tagged(&'static str, Option<Box<Node>>),
+    /// See [`Kind::List`].
+    List(Vec<Node>),
+    /// See [`Kind::Shares`]: entity path to fraction.
+    Shares(BTreeMap<String, f64>),
+    /// A table of either kind.
+    Table(BTreeMap<String, Node>),
+}
+
+/// Reading a checked tree. Every reader states what the description promised; asking for a
+/// parameter that is not described is our bug and stops the program.
+impl Node {
+    /// The node at a key of this table, if present.
+    pub fn get(&self, name: &str) -> Option<&Node> {
+        self.table().get(name)
+    }
+
+    /// The node at a key of this table that always has one.
+    pub fn at(&self, name: &str) -> &Node {
+        self.get(name)
+            .unwrap_or_else(|| panic!("parameter `{name}` is described as always present"))
+    }
+
+    /// The entries of a table, by name.
+    pub fn table(&self) -> &BTreeMap<String, Node> {
+        match &self.value {
+            Value::Table(entries) => entries,
+            other => panic!("described as a table: {other:?}"),
+        }
+    }
+
+    /// The named tables below a key: none if the key is absent.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = (&str, &Node)> {
+        self.get(name).into_iter().flat_map(|n| n.table().iter().map(|(k, v)| (k.as_str(), v)))
+    }
+
+    /// A truth value.
+    pub fn bool(&self) -> bool {
+        match self.value {
+            Value::Bool(b) => b,
+            ref other => panic!("described as a truth value: {other:?}"),
+        }
+    }
+
+    /// A count.
+    pub fn count(&self) -> u64 {
+        match self.value {
+            Value::Count(n) => n,
+            ref other => panic!("described as a count: {other:?}"),
+        }
+    }
+
+    /// A fraction or rate.
+    pub fn number(&self) -> f64 {
+        match self.value {
+            Value::Number(x) => x,
+            ref other => panic!("described as a number: {other:?}"),
+        }
+    }
+
+    /// A duration.
+    pub fn duration(&self) -> SimDuration {
+        match self.value {
+            Value::Duration(d) => d,
+            ref other => panic!("described as a duration: {other:?}"),
+        }
+    }
+
+    /// A distribution.
+    pub fn dist(&self) -> &Dist {
+        match &self.value {
+            Value::Dist(d) => d,
+            other => panic!("described as a distribution: {other:?}"),
+        }
+    }
+
+    /// An instant.
+    pub fn instant(&self) -> SimTime {
+        match self.value {
+            Value::Instant(t) => t,
+            ref other => panic!("described as an instant: {other:?}"),
+        }
+    }
+
+    /// A text, location, zone, choice or entity path.
+    pub fn text(&self) -> &str {
+        match &self.value {
+            Value::Text(t) | Value::Reference(t) => t,
+            Value::Choice(word) => word,
+            other => panic!("described as text: {other:?}"),
+        }
+    }
+
+    /// The tag of a tagged value with its inner value.
+    pub fn tagged(&self) -> (&'static str, Option<&Node>) {
+        match &self.value {
+            Value::Tagged(tag, inner) => (tag, inner.as_deref()),
+            other => panic!("described as tagged: {other:?}"),
+        }
+    }
+
+    /// The items of a list.
+    pub fn list(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            other => panic!("described as a list: {other:?}"),
+        }
+    }
+
+    /// Fractions by entity path.
+    pub fn shares(&self) -> &BTreeMap<String, f64> {
+        match &self.value {
+            Value::Shares(shares) => shares,
+            other => panic!("described as shares: {other:?}"),
+        }
+    }
+}
+
+/// Everything a system says of itself.
+pub struct System {
+    /// Its name, which is also the prefix of its model constants.
+    pub name: &'static str,
+    /// Its top-level tables.
+    pub tables: &'static [ParamSpec],
+    /// Its constants under `[model]`, in the table of its name.
+    pub model: &'static [ParamSpec],
+    /// The rules it plays.
+    pub rules: &'static [Rule],
+    /// The events it understands.
+    pub actions: &'static [ActionSpec],
+    /// Entities that no table of the scenario names, as path and kind, from the checked tables
+    /// (for example one Cloud KMS per location that has a key).
+    pub derived: fn(root: &Node) -> Vec<(String, &'static EntityKind)>,
+    /// Documented set-up rules, told before anything runs.
+    pub check: fn(root: &Node, found: &mut Vec<Diagnostic>),
+    /// Makes the processes of one design point.
+    pub build: fn(root: &Node, plan: &mut super::contract::Plan),
+    /// Turns one checked event (its parameters) into commands for entities.
+    pub compile: fn(
+        action: &str,
+        params: &Node,
+        plan: &super::contract::Plan,
+    ) -> Vec<super::contract::Command>,
+}

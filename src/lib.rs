@@ -4,10 +4,12 @@
 //! (`systems`) and played by the event engine (`engine`); the records become an outcome
 //! (`experiment`), and the outcome becomes tables, charts and texts (`report`).
 
+pub mod cli;
 pub mod diag;
 pub mod engine;
 pub mod exit;
-
+pub mod experiment;
 pub mod limits;
-
+pub mod report;
+pub mod scenario;
 pub mod systems;

@@ -1,0 +1,69 @@
+//! Playing a scenario: from a checked scenario to what each replication yields.
+
+pub mod outcome;
+pub mod script;
+
+use crate::engine::{Budget, EntityId, Halt, SimDuration, Simulation, Streams, Trace};
+use crate::scenario::Scenario;
+use crate::systems::contract::{Plan, SweepMode};
+use crate::systems::spec::EntityKind;
+use outcome::Outcome;
+
+/// A scenario made ready to be played: the same for every replication.
+pub struct Model {
+    plan: Plan,
+    horizon: SimDuration,
+}
+
+impl Model {
+    /// Makes a scenario ready.
+    pub fn new(scenario: &Scenario) -> Model {
+        let mut plan = Plan::new(&scenario.entities);
+        for system in crate::systems::ALL {
+            (system.build)(&scenario.root, &mut plan);
+        }
+        script::build(scenario, &mut plan);
+        Model { plan, horizon: scenario.horizon }
+    }
+
+    /// Plays one replication: a pure function of the scenario, the seed and the replication.
+    ///
+    /// # Errors
+    /// A limit of the budget was reached.
+    pub fn replicate(
+        &self,
+        seed: u64,
+        replication: u64,
+        sweeps: SweepMode,
+        budget: Budget,
+    ) -> Result<Trace, Halt> {
+        let streams = Streams::new(seed, replication);
+        let processes = self.plan.spawns.iter().map(|spawn| spawn.spawn(streams, sweeps)).collect();
+        Simulation::new(&self.plan.layout, processes, self.horizon, budget).run()
+    }
+
+    /// What a trace comes to.
+    pub fn outcome(&self, trace: Trace) -> Outcome {
+        Outcome::new(self, trace)
+    }
+
+    /// Path and kind of every entity, in the order of their ids.
+    pub fn entities(&self) -> impl Iterator<Item = (&str, &'static EntityKind)> {
+        self.plan.entities()
+    }
+
+    /// The entity with a path.
+    pub fn entity(&self, path: &str) -> EntityId {
+        self.plan.entity(path)
+    }
+
+    /// How long is played.
+    pub fn horizon(&self) -> SimDuration {
+        self.horizon
+    }
+
+    /// Number of the state each entity starts in.
+    pub fn initial(&self) -> &[u8] {
+        &self.plan.layout.initial
+    }
+}

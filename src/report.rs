@@ -1,0 +1,77 @@
+//! From an outcome to what users read: tables, charts, texts, files.
+
+pub mod chart;
+pub mod charts;
+pub mod files;
+pub mod rules;
+pub mod summary;
+pub mod tables;
+
+use crate::engine::trace::Seq;
+use crate::engine::{EntityId, SimTime};
+use crate::experiment::Model;
+use crate::experiment::outcome::Outcome;
+use crate::scenario::Scenario;
+use crate::systems::contract::SweepMode;
+use crate::systems::spec::EntityKind;
+
+/// Version of the shapes of all output files.
+pub const SCHEMA: u32 = 1;
+
+/// One finished run with everything that a reader may ask of it.
+pub struct Run<'a> {
+    /// What was played.
+    pub scenario: &'a Scenario,
+    /// What it was made into.
+    pub model: &'a Model,
+    /// What it yielded.
+    pub outcome: &'a Outcome,
+    /// How sweeps were scheduled.
+    pub sweeps: SweepMode,
+    /// Path and kind of each entity.
+    pub entities: Vec<(&'a str, &'static EntityKind)>,
+}
+
+impl<'a> Run<'a> {
+    /// A finished run.
+    pub fn new(
+        scenario: &'a Scenario,
+        model: &'a Model,
+        outcome: &'a Outcome,
+        sweeps: SweepMode,
+    ) -> Run<'a> {
+        let entities = model.entities().collect();
+        Run { scenario, model, outcome, sweeps, entities }
+    }
+
+    /// The instant as RFC 3339 text in UTC.
+    pub fn instant(&self, at: SimTime) -> String {
+        let offset = jiff::SignedDuration::from_nanos(i64::try_from(at.ns()).unwrap_or(i64::MAX));
+        match self.scenario.start.checked_add(offset) {
+            Ok(instant) => instant.to_string(),
+            // Past the year 9999: the calendar of jiff ends there.
+            Err(_) => format!("{}+{}s", self.scenario.start, at.seconds()),
+        }
+    }
+
+    /// The path of an entity.
+    pub fn path(&self, entity: EntityId) -> &'a str {
+        self.entities[entity.0 as usize].0
+    }
+
+    /// The name of a state of an entity.
+    pub fn state(&self, entity: EntityId, state: u8) -> &'static str {
+        self.entities[entity.0 as usize].1.states[usize::from(state)].name
+    }
+
+    /// A root event in words.
+    pub fn root_in_words(&self, seq: Seq) -> String {
+        let record = &self.outcome.trace.records[seq as usize];
+        let path = self.path(record.entity);
+        match (record.from == record.to, record.detail.is_empty()) {
+            (_, false) => format!("{path}: {}", record.detail),
+            (false, true) => format!("{path}: {}", self.state(record.entity, record.to)),
+            (true, true) => path.to_owned(),
+        }
+    }
+}

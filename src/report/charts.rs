@@ -1,0 +1,181 @@
+//! Which charts a run raises, and what is drawn in them.
+
+use super::chart::{Bar, ChartError, Mark, Picture, Row, Series, StepChart, TimelineChart, YAxis};
+use super::{Run, summary, tables};
+use crate::engine::{EntityId, SimDuration};
+
+/// Every chart of a run, by the name of its files.
+///
+/// # Errors
+/// A backend failed.
+pub fn all(run: &Run) -> Result<Vec<(&'static str, Picture)>, ChartError> {
+    let mut pictures =
+        vec![("timeline", timeline(run).draw()?), ("availability", availability(run).draw()?)];
+    if let Some(chart) = writes(run) {
+        pictures.push(("writes", chart.draw()?));
+    }
+    Ok(pictures)
+}
+
+fn subtitle(run: &Run) -> String {
+    let description = &run.scenario.description;
+    let what = if description.is_empty() { String::new() } else { format!("{description} ") };
+    format!("{what}One replication, seed {}.", run.scenario.seed)
+}
+
+/// Root events as marks: what begins it all, not what ends by itself.
+fn marks(run: &Run) -> Vec<Mark> {
+    let records = run.outcome.trace.records.iter().enumerate();
+    records
+        .filter(|(_, record)| record.cause.is_none())
+        .map(|(seq, record)| {
+            let words = run.root_in_words(u32::try_from(seq).unwrap_or(u32::MAX));
+            Mark {
+                at: record.at,
+                hover: format!("{}: {words} [{}]", run.instant(record.at), record.rule),
+                label: words,
+            }
+        })
+        .collect()
+}
+
+/// The heading that an entity's row stands under, and its name there.
+fn place(path: &str) -> (String, String) {
+    let parts: Vec<&str> = path.split('.').collect();
+    match parts.as_slice() {
+        [kind, name] if ["keys", "kms", "ekm"].contains(kind) => {
+            ((*kind).to_owned(), (*name).to_owned())
+        }
+        [system, name] => (format!("{system}.{name}"), "instance".to_owned()),
+        [system, name, kind, rest @ ..] => (
+            format!("{system}.{name}"),
+            format!("{} {}", kind.trim_end_matches('s'), rest.join(".")),
+        ),
+        _ => (String::new(), path.to_owned()),
+    }
+}
+
+/// Rows in the order of a reader's questions: services, keys, then each instance with its parts;
+/// what was touched by anything comes first when there are too many.
+fn order(run: &Run) -> Vec<EntityId> {
+    let rank = |path: &str| match path.split('.').next() {
+        Some("kms") => 0,
+        Some("ekm") => 1,
+        Some("keys") => 2,
+        _ => 3,
+    };
+    let kind = |path: &str| match path.split('.').nth(2) {
+        None => 0,
+        Some("clusters") => 1,
+        Some("app-profiles") => 2,
+        Some(_) => 3,
+    };
+    let group = |path: &str| path.split('.').take(2).collect::<Vec<_>>().join(".");
+    let touched = |number: usize| run.outcome.timeline[number].len() > 1;
+    let crowded = run.entities.len() > TimelineChart::ROWS_MAX;
+    let mut rows: Vec<usize> = (0..run.entities.len()).collect();
+    rows.sort_by_key(|&number| {
+        let path = run.entities[number].0;
+        (crowded && !touched(number), rank(path), group(path), kind(path), path.to_owned())
+    });
+    rows.into_iter().map(crate::engine::simulation::entity).collect()
+}
+
+fn timeline(run: &Run) -> TimelineChart {
+    let records = &run.outcome.trace.records;
+    let rows = order(run).into_iter().map(|entity| {
+        let number = entity.0 as usize;
+        let (path, kind) = run.entities[number];
+        let (group, label) = place(path);
+        let bars = run.outcome.timeline[number].iter().map(|stay| {
+            let state = &kind.states[usize::from(stay.state)];
+            let rule = stay.cause.map_or("at the start", |seq| records[seq as usize].rule);
+            let span = summary::quantity(Some(stay.to.saturating_since(stay.from).seconds()), "s");
+            Bar {
+                from: stay.from,
+                to: stay.to,
+                state: state.name.to_owned(),
+                look: state.look,
+                hover: format!(
+                    "{path} {} from {} for {span} [{rule}]",
+                    state.name,
+                    run.instant(stay.from)
+                ),
+            }
+        });
+        Row { label, group, bars: bars.collect() }
+    });
+    TimelineChart {
+        title: format!("{}: states over time", run.scenario.name),
+        subtitle: subtitle(run),
+        start_unix_s: run.scenario.start.as_second(),
+        horizon: run.model.horizon(),
+        rows: rows.collect(),
+        marks: marks(run),
+    }
+}
+
+/// Availability of profiles and instances: the worst ones if there are many.
+fn availability(run: &Run) -> StepChart {
+    let mut series: Vec<(f64, Series)> = Vec::new();
+    for (entity, points) in tables::availability_levels(run) {
+        let path = run.path(entity);
+        let shown = path.starts_with("bigtable.")
+            && !path.contains(".clusters.")
+            && !path.contains(".backups.");
+        if shown {
+            let measure =
+                run.outcome.measures.get(&format!("{path}.availability")).copied().flatten();
+            let label = path.trim_start_matches("bigtable.").to_owned();
+            series.push((measure.unwrap_or(1.0), Series { label, points, steps: true }));
+        }
+    }
+    series.sort_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| x.label.cmp(&y.label)));
+    series.truncate(StepChart::SERIES_MAX);
+    StepChart {
+        title: format!("{}: availability over time", run.scenario.name),
+        subtitle: format!(
+            "{} App profiles: share of requests served; instances: 100 % while any cluster serves.",
+            subtitle(run)
+        ),
+        start_unix_s: run.scenario.start.as_second(),
+        horizon: run.model.horizon(),
+        y_label: "availability".to_owned(),
+        y: YAxis::Share,
+        series: series.into_iter().map(|(_, series)| series).collect(),
+        marks: marks(run),
+    }
+}
+
+/// Writes at risk over time, if there ever are any.
+fn writes(run: &Run) -> Option<StepChart> {
+    let levels = run.outcome.trace.levels.iter().filter(|level| level.name == "writes-at-risk");
+    let mut series: std::collections::BTreeMap<EntityId, Series> =
+        std::collections::BTreeMap::new();
+    for level in levels {
+        let label = || run.path(level.entity).trim_start_matches("bigtable.").to_owned();
+        let entry = series.entry(level.entity).or_insert_with(|| Series {
+            label: label(),
+            points: vec![(crate::engine::SimTime::START, 0.0)],
+            steps: true,
+        });
+        entry.points.push((level.at, level.value));
+    }
+    let series: Vec<Series> = series.into_values().take(StepChart::SERIES_MAX).collect();
+    (!series.is_empty()).then(|| StepChart {
+        title: format!(
+            "{}: acknowledged writes that only a cluster that is down has",
+            run.scenario.name
+        ),
+        subtitle: format!(
+            "{} They return with their cluster, or are lost with its key.",
+            subtitle(run)
+        ),
+        start_unix_s: run.scenario.start.as_second(),
+        horizon: SimDuration::from_ns(run.model.horizon().ns()).unwrap_or_default(),
+        y_label: "writes at risk".to_owned(),
+        y: YAxis::Count,
+        series,
+        marks: marks(run),
+    })
+}

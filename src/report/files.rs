@@ -1,0 +1,143 @@
+//! Writes outputs whole or not at all: the only place that touches the disk.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The file that tells what the others are; written last.
+pub const MANIFEST: &str = "manifest.json";
+
+/// SHA-256 in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Why a folder could not be written.
+#[derive(Debug)]
+pub struct Failure {
+    /// What was being done.
+    pub doing: &'static str,
+    /// To what.
+    pub path: PathBuf,
+    /// What the system said.
+    pub said: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "cannot {} {}: {}", self.doing, self.path.display(), self.said)
+    }
+}
+
+fn failure<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Failure + 'a {
+    move |error| Failure { doing, path: path.to_owned(), said: error.to_string() }
+}
+
+/// What the manifest says besides the files.
+#[derive(Clone, Debug, Serialize)]
+pub struct Made {
+    /// Version of the shapes of the files.
+    pub schema: u32,
+    /// Version of the program.
+    pub version: &'static str,
+    /// The command.
+    pub command: &'static str,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// SHA-256 of the scenario file.
+    pub scenario_sha256: String,
+    /// The overrides of the command line.
+    pub set: Vec<String>,
+    /// The seed.
+    pub seed: String,
+    /// How sweeps were scheduled.
+    pub sweeps: &'static str,
+}
+
+#[derive(Serialize)]
+struct Manifest<'a> {
+    #[serde(flatten)]
+    made: &'a Made,
+    files: BTreeMap<&'a str, String>,
+}
+
+/// Writes the files of a run into a folder, then the manifest. A folder that holds something else
+/// is left alone.
+///
+/// # Errors
+/// The folder is not ours, or the disk refuses.
+pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)], made: &Made) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(failure("make the folder", folder))?;
+    let manifest = folder.join(MANIFEST);
+    let ours = manifest.exists();
+    if !ours && fs::read_dir(folder).map_err(failure("look into", folder))?.next().is_some() {
+        return Err(Failure {
+            doing: "write into",
+            path: folder.to_owned(),
+            said: format!(
+                "it holds files that are not of an earlier run (no {MANIFEST}); name another folder with --out"
+            ),
+        });
+    }
+    // Without its manifest a folder does not claim to be whole.
+    if ours {
+        let old = listed(&manifest);
+        fs::remove_file(&manifest).map_err(failure("replace", &manifest))?;
+        for name in old.iter().filter(|name| files.iter().all(|(new, _)| new != *name)) {
+            let stale = folder.join(name);
+            if stale.is_file() {
+                fs::remove_file(&stale).map_err(failure("remove", &stale))?;
+            }
+        }
+    }
+    for (name, bytes) in files {
+        write_one(folder, name, bytes)?;
+    }
+    let hashes = files.iter().map(|(name, bytes)| (name.as_str(), sha256(bytes))).collect();
+    let mut bytes =
+        serde_json::to_vec_pretty(&Manifest { made, files: hashes }).map_err(|error| Failure {
+            doing: "describe",
+            path: folder.to_owned(),
+            said: error.to_string(),
+        })?;
+    bytes.push(b'\n');
+    write_one(folder, MANIFEST, &bytes)
+}
+
+/// Names of the files of an earlier run; plain names only.
+fn listed(manifest: &Path) -> Vec<String> {
+    let Ok(text) = fs::read(manifest) else { return Vec::new() };
+    let value: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let names = value["files"].as_object().map(|files| files.keys().cloned().collect());
+    let plain = |name: &String| Path::new(name).components().count() == 1 && !name.starts_with('.');
+    names.map_or(Vec::new(), |names: Vec<String>| names.into_iter().filter(plain).collect())
+}
+
+/// Writes one file under a temporary name and renames it.
+fn write_one(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let path = folder.join(name);
+    let mut file = tempfile::Builder::new()
+        .prefix(".writing-")
+        .tempfile_in(folder)
+        .map_err(failure("write", &path))?;
+    file.write_all(bytes).map_err(failure("write", &path))?;
+    file.as_file().sync_all().map_err(failure("write", &path))?;
+    make_readable(file.as_file()).map_err(failure("write", &path))?;
+    file.persist(&path).map_err(|error| failure("write", &path)(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are private; outputs are like any other file.
+#[cfg(unix)]
+fn make_readable(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &fs::File) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! Lists, tagged values, shares and references: values made of others.
+
+use super::reader::{Knows, Param, Reader, Scope, listed};
+use super::tree::{self, Item, Mark, Raw, quote};
+use crate::diag::{Diagnostic, nearest};
+use crate::systems;
+use crate::systems::spec::{Default, Kind, Origin, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Reader<'_> {
+    /// A list with at least one value; no reference and no word twice.
+    pub(super) fn list(
+        &mut self,
+        kind: &'static Kind,
+        item: &Item,
+        param: Param<'_>,
+        scope: Scope<'_>,
+    ) -> Option<Value> {
+        let Raw::List(items) = &item.raw else {
+            let example = format!("[{}]", self.example(kind, scope));
+            self.wrong_type(item, param.name, "a list", &example);
+            return None;
+        };
+        if items.is_empty() {
+            let message = format!("`{}` is an empty list", param.name);
+            let help = format!("write at least one, or leave `{}` out", param.name);
+            self.tell("empty-list", &item.span, message, "nothing in it", help);
+            return None;
+        }
+        let before = self.found.len();
+        let mut nodes = Vec::new();
+        let mut seen = BTreeSet::new();
+        for inner in items {
+            let Some(node) = self.value(kind, inner, param, scope) else { continue };
+            if let Value::Reference(_) | Value::Choice(_) = node.value
+                && !seen.insert(node.text().to_owned())
+            {
+                self.twice(inner, param.name);
+            }
+            nodes.push(node);
+        }
+        (self.found.len() == before).then_some(Value::List(nodes))
+    }
+
+    fn twice(&mut self, item: &Item, name: &str) {
+        let what = item.text().map(quote).unwrap_or_default();
+        let message = format!("`{name}` has {what} twice");
+        self.tell("duplicate-item", &item.span, message, "given before", "keep one of the two");
+    }
+
+    /// One of some words, alone or with a value.
+    pub(super) fn tagged(
+        &mut self,
+        tags: &'static [(&'static str, Option<&'static Kind>)],
+        item: &Item,
+        param: Param<'_>,
+        scope: Scope<'_>,
+    ) -> Option<Value> {
+        let words: Vec<&str> = tags.iter().map(|(word, _)| *word).collect();
+        let (text, inner) = match &item.raw {
+            Raw::Text(text) => (text, None),
+            Raw::Table(table) if table.len() == 1 => {
+                let (key, entry) = table.first_key_value()?;
+                (key, Some(&entry.item))
+            }
+            _ => {
+                let forms: Vec<String> =
+                    tags.iter().map(|(word, kind)| self.tag_form(word, *kind, scope)).collect();
+                let message = format!("`{}` takes one word, not {}", param.name, item.found());
+                let help = format!("write {}", forms.join(" or "));
+                self.tell("wrong-type", &item.span, message, item.found(), help);
+                return None;
+            }
+        };
+        let Some((word, kind)) = tags.iter().find(|(word, _)| word == text) else {
+            self.unknown_word(item, text, param.name, &words);
+            return None;
+        };
+        match (kind, inner) {
+            (None, None) => Some(Value::Tagged(word, None)),
+            (Some(kind), Some(inner)) => {
+                let node = self.value(kind, inner, Param { name: word, ..param }, scope)?;
+                Some(Value::Tagged(word, Some(Box::new(node))))
+            }
+            (kind, _) => {
+                let (fact, label) = match kind {
+                    Some(_) => (format!("`{word}` needs a value"), "no value"),
+                    None => (format!("`{word}` takes no value"), "a value"),
+                };
+                let form = self.tag_form(word, *kind, scope);
+                let help = format!("write `{} = {form}`", param.name);
+                self.tell("wrong-type", &item.span, fact, label, help);
+                None
+            }
+        }
+    }
+
+    fn tag_form(&self, word: &str, kind: Option<&Kind>, scope: Scope<'_>) -> String {
+        match kind {
+            Some(kind) => format!("{{ {word} = {} }}", self.example(kind, scope)),
+            None => format!("\"{word}\""),
+        }
+    }
+
+    /// Fractions by name that add up to 1.
+    pub(super) fn shares(
+        &mut self,
+        pattern: &str,
+        item: &Item,
+        name: &str,
+        scope: Scope<'_>,
+    ) -> Option<Value> {
+        const TOLERANCE: f64 = 1e-9;
+        let Some(table) = item.table() else {
+            self.wrong_type(item, name, "shares by name", "{ a = 0.6, b = 0.4 }");
+            return None;
+        };
+        let before = self.found.len();
+        let mut shares = BTreeMap::new();
+        for (key, entry) in table {
+            let as_text =
+                Item { raw: Raw::Text(key.clone()), span: entry.key.clone(), ..entry.item };
+            let path = self.reference(pattern, &as_text, name, scope);
+            let share = self.share(&entry.item, key);
+            if let (Some(path), Some(share)) = (path, share)
+                && shares.insert(path, share).is_some()
+            {
+                self.twice(&as_text, name);
+            }
+        }
+        if self.found.len() > before {
+            return None;
+        }
+        let sum: f64 = shares.values().sum();
+        if (sum - 1.0).abs() > TOLERANCE {
+            let message = format!("the shares of `{name}` add up to {sum}, not to 1");
+            let help = "change them so that they add up to 1";
+            self.tell("shares-sum", &item.span, message, format!("add up to {sum}"), help);
+            return None;
+        }
+        Some(Value::Shares(shares))
+    }
+
+    fn share(&mut self, item: &Item, key: &str) -> Option<f64> {
+        let share = self.number(item, key, "0.5")?;
+        if !(0.0..=1.0).contains(&share) {
+            let message = format!("the share of `{key}` is {share}, outside of its bounds");
+            self.tell(
+                "out-of-range",
+                &item.span,
+                message,
+                "out of range",
+                "write a number from 0 to 1",
+            );
+            return None;
+        }
+        Some(share)
+    }
+
+    /// The full path of the entity that a text refers to.
+    pub(super) fn reference(
+        &mut self,
+        pattern: &str,
+        item: &Item,
+        name: &str,
+        scope: Scope<'_>,
+    ) -> Option<String> {
+        let Some(text) = item.text() else {
+            let kind = format!("\"{}\"", "NAME");
+            self.wrong_type(item, name, "a name", &kind);
+            return None;
+        };
+        let prefix = match self.prefix(pattern, scope, 0) {
+            Ok(prefix) => prefix,
+            Err(missing) => {
+                let message = format!("`{name}` cannot be looked up without `{missing}`");
+                let help = format!("say which one it belongs to: add `{missing} = \"NAME\"`");
+                self.tell("unresolved-reference", &item.span, message, "belongs to what?", help);
+                return None;
+            }
+        };
+        let path = match text.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('.')) {
+            Some(_) => text.to_owned(),
+            None => format!("{prefix}.{text}"),
+        };
+        let short = path.get(prefix.len() + 1..).unwrap_or_default();
+        if !short.contains('.') && self.known.contains_key(&path) {
+            return Some(path);
+        }
+        let wrong = self.dangling(text, &prefix, item);
+        let by_table = systems::tables().any(|t| Some(t.name) == prefix.split('.').next());
+        match self.knows {
+            Knows::All => self.found.push(wrong),
+            _ if by_table => self.found.push(wrong),
+            Knows::NamedOnly => {}
+            Knows::Named => {
+                self.waiting.push((path.clone(), wrong));
+                // Kept until the entities that no table names are known.
+                return Some(path);
+            }
+        }
+        None
+    }
+
+    /// Why a reference finds nothing.
+    fn dangling(&self, text: &str, prefix: &str, item: &Item) -> Diagnostic {
+        let names = self.names(prefix);
+        let help = match nearest(text, names.iter().copied()) {
+            Some(name) => format!("did you mean \"{name}\"?"),
+            None if names.is_empty() => format!("there is none yet; add `[{prefix}.NAME]`"),
+            None => format!("write one of {}", listed(names)),
+        };
+        let message = format!("there is no {} in `{prefix}`", quote(text));
+        Diagnostic::error("unknown-reference", item.span.clone(), message)
+            .label("refers to nothing")
+            .help(help)
+    }
+
+    /// The names of the entities whose path is a prefix and a name.
+    pub(super) fn names(&self, prefix: &str) -> Vec<&str> {
+        let inside = |path: &'_ str| -> Option<usize> {
+            let rest = path.strip_prefix(prefix)?.strip_prefix('.')?;
+            (!rest.contains('.')).then_some(path.len() - rest.len())
+        };
+        self.known.keys().filter_map(|path| path.get(inside(path)?..)).collect()
+    }
+
+    /// A pattern with its placeholders replaced, or the parameter that it misses.
+    fn prefix(&self, pattern: &str, scope: Scope<'_>, depth: usize) -> Result<String, String> {
+        let mut parts = Vec::new();
+        for part in pattern.split('.') {
+            let Some(inner) = part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) else {
+                parts.push(part.to_owned());
+                continue;
+            };
+            let name = if inner == "0" {
+                scope.path.split('.').nth(1).map(str::to_owned)
+            } else {
+                self.sibling(inner, scope, depth)
+            };
+            parts.push(name.ok_or_else(|| inner.to_owned())?);
+        }
+        Ok(parts.join("."))
+    }
+
+    /// The name that another parameter of the same table refers to.
+    fn sibling(&self, name: &str, scope: Scope<'_>, depth: usize) -> Option<String> {
+        let spec = scope.params.iter().copied().flatten().find(|spec| spec.name == name)?;
+        let text = match (scope.entries.get(name), &spec.default) {
+            (Some(entry), _) => entry.item.text()?.to_owned(),
+            (None, Default::Value(text)) => {
+                let mark = Mark { place: None, origin: Origin::Default };
+                tree::value(text, mark, &mut Vec::new())?.text()?.to_owned()
+            }
+            _ => return None,
+        };
+        // A parameter that refers to itself in a circle ends here.
+        if depth > scope.params.len() + 8 {
+            return None;
+        }
+        if let Kind::Reference(pattern) | Kind::ReferenceOr(pattern, _) = &spec.kind {
+            let prefix = self.prefix(pattern, scope, depth + 1).ok()?;
+            let rest = text.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('.'));
+            return Some(rest.unwrap_or(&text).to_owned());
+        }
+        Some(text)
+    }
+
+    /// A value of this kind as a user might write it.
+    pub(super) fn example(&self, kind: &Kind, scope: Scope<'_>) -> String {
+        match kind {
+            Kind::Bool => "true".to_owned(),
+            Kind::Count(low, high) => 12.clamp(*low, *high).to_string(),
+            Kind::Fraction => "0.5".to_owned(),
+            Kind::Duration(low, high) => {
+                let usual = crate::engine::SimDuration::from_secs(300);
+                format!("\"{}\"", usual.clamp(*low, *high))
+            }
+            Kind::Distribution => "\"5m\"".to_owned(),
+            Kind::Instant => "\"2h\"".to_owned(),
+            Kind::Rate => "\"300/s\"".to_owned(),
+            Kind::Text => "\"...\"".to_owned(),
+            Kind::Location => "\"us-east1\"".to_owned(),
+            Kind::Zone => "\"us-east1-b\"".to_owned(),
+            Kind::Choice(words) => format!("\"{}\"", words.first().copied().unwrap_or_default()),
+            Kind::Reference(pattern) | Kind::ReferenceOr(pattern, _) => {
+                let prefix = self.prefix(pattern, scope, 0).ok();
+                let name = prefix.and_then(|p| self.names(&p).first().map(|n| (*n).to_owned()));
+                format!("\"{}\"", name.as_deref().unwrap_or("NAME"))
+            }
+            Kind::List(kind) => format!("[{}]", self.example(kind, scope)),
+            Kind::Tagged(tags) => match tags.first() {
+                Some((word, kind)) => self.tag_form(word, *kind, scope),
+                None => "\"...\"".to_owned(),
+            },
+            Kind::Shares(_) => "{ NAME = 1.0 }".to_owned(),
+            Kind::Table(_) | Kind::Named(_) => "{ ... }".to_owned(),
+        }
+    }
+}

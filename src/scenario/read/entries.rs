@@ -1,0 +1,318 @@
+//! Events, hazards and responses: what happens, when, and how long it lasts.
+
+use super::reader::{Knows, Reader, listed};
+use super::tree::{Item, Raw, quote};
+use super::units;
+use crate::diag::{Diagnostic, nearest};
+use crate::engine::{Dist, SimTime};
+use crate::limits::ENTRIES_MAX;
+use crate::scenario::{Entry, Hazard, Response};
+use crate::systems;
+use crate::systems::spec::{
+    ActionSpec, Default, EntityKind, Kind, Node, ParamSpec, System, TableSpec, Value,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+const fn required(name: &'static str, kind: Kind, doc: &'static str) -> ParamSpec {
+    ParamSpec { name, kind, default: Default::Required, source: "", doc }
+}
+
+const DO: ParamSpec = required("do", Kind::Text, "What happens.");
+
+/// The keys of `[[events]]` besides those of the action.
+pub(crate) const EVENT: &[ParamSpec] = &[required("at", Kind::Instant, "When it happens."), DO];
+
+/// The keys of `[[hazards]]` besides those of the action.
+pub(crate) const HAZARD: &[ParamSpec] = &[
+    required("name", Kind::Text, "Its name, which also names its random streams."),
+    required("every", Kind::Distribution, "From the end of one to the start of the next."),
+    DO,
+];
+
+/// The keys of `[[responses]]` besides those of the action.
+pub(crate) const RESPONSE: &[ParamSpec] = &[
+    required("when", Kind::Table(&WHEN), "What is waited for."),
+    ParamSpec {
+        name: "after",
+        kind: Kind::Distribution,
+        default: Default::Value("\"0s\""),
+        source: "",
+        doc: "How long it takes to react.",
+    },
+    DO,
+];
+
+const WHEN: TableSpec = TableSpec {
+    entity: None,
+    params: &[
+        required("entity", Kind::Text, "Path of the entity that is watched."),
+        required("state", Kind::Text, "The state that it enters."),
+    ],
+};
+
+/// The key of actions that have a length.
+pub(crate) const LASTS: &[ParamSpec] =
+    &[required("lasts", Kind::Distribution, "How long it lasts.")];
+
+/// A table of `events`, `hazards` or `responses` with its action.
+struct Read {
+    system: &'static System,
+    action: &'static ActionSpec,
+    nodes: BTreeMap<String, Node>,
+}
+
+impl Read {
+    /// The entry, and the table as it was read.
+    fn entry<T>(self, item: &Item, at: T) -> (Entry<T>, Node) {
+        let node =
+            |value| Node { value, span: item.span.clone(), origin: item.origin(), source: "" };
+        let own = |name: &str| self.action.params.iter().any(|spec| spec.name == name);
+        let params = self.nodes.iter().filter(|(name, _)| own(name));
+        let params = params.map(|(name, node)| (name.clone(), node.clone())).collect();
+        let lasts = self.nodes.get("lasts").filter(|_| self.action.lasts);
+        let entry = Entry {
+            at,
+            action: self.action,
+            system: self.system.name,
+            params: node(Value::Table(params)),
+            lasts: lasts.map(|node| node.dist().clone()),
+            span: item.span.clone(),
+        };
+        (entry, node(Value::Table(self.nodes)))
+    }
+
+    fn dist(&self, name: &str) -> Option<Dist> {
+        self.nodes.get(name).map(|node| node.dist().clone())
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.nodes.get(name).map(Node::text)
+    }
+}
+
+impl Reader<'_> {
+    /// The tables of a list of tables, within the limit.
+    pub(super) fn tables<'t>(&mut self, root: &'t Item, name: &str) -> &'t [Item] {
+        let Some(entry) = root.table().and_then(|table| table.get(name)) else { return &[] };
+        let Raw::List(items) = &entry.item.raw else {
+            let message = format!("`{name}` is {}, not a list of tables", entry.item.found());
+            let help = format!("write `[[{name}]]`, with two brackets, above every entry");
+            self.tell("wrong-type", &entry.item.span, message, entry.item.found(), help);
+            return &[];
+        };
+        if items.len() > ENTRIES_MAX {
+            let count = items.len();
+            let message = format!("`{name}` has {count} entries, more than {ENTRIES_MAX}");
+            let help = "split the scenario into several files";
+            self.tell("limit-entries", &entry.item.span, message, "too many", help);
+            return &[];
+        }
+        items
+    }
+
+    /// Everything that happens at known instants.
+    pub(super) fn events(&mut self, root: &Item) -> Vec<(Entry<SimTime>, Node)> {
+        let mut entries = Vec::new();
+        for (at, item) in self.tables(root, "events").iter().enumerate() {
+            let Some(read) = self.action(item, &format!("events.{at}"), EVENT) else { continue };
+            let Some(node) = read.nodes.get("at") else { continue };
+            let instant = node.instant();
+            if let Some(horizon) = self.horizon
+                && instant.ns() > horizon.ns()
+            {
+                let message = "the event lies after the horizon, so it never happens";
+                let help =
+                    format!("lengthen `scenario.horizon` of \"{horizon}\", or move the event");
+                let warning =
+                    Diagnostic::warning("event-after-horizon", node.span.clone(), message);
+                self.found.push(warning.label("after the horizon").help(help));
+            }
+            entries.push(read.entry(item, instant));
+        }
+        entries
+    }
+
+    /// Everything that happens at random.
+    pub(super) fn hazards(&mut self, root: &Item) -> Vec<(Hazard, Node)> {
+        let mut entries = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (at, item) in self.tables(root, "hazards").iter().enumerate() {
+            self.hazard_name(item, &mut seen);
+            let Some(read) = self.action(item, &format!("hazards.{at}"), HAZARD) else { continue };
+            let Some(every) = read.dist("every") else { continue };
+            let Some(name) = read.text("name").map(str::to_owned) else { continue };
+            let (entry, node) = read.entry(item, every);
+            entries.push((Hazard { name, entry }, node));
+        }
+        entries
+    }
+
+    /// Checks the name of a hazard, whatever else is wrong with it.
+    fn hazard_name(&mut self, item: &Item, seen: &mut BTreeSet<String>) {
+        let Some(name) = item.table().and_then(|table| table.get("name")) else { return };
+        let Some(text) = name.item.text() else { return };
+        if self.take(units::name(text), &name.item, "name").is_some()
+            && !seen.insert(text.to_owned())
+        {
+            let message = format!("two hazards have the name {}", quote(text));
+            let help = "give every hazard a name of its own: it names its random streams";
+            self.tell("duplicate-name", &name.item.span, message, "given before", help);
+        }
+    }
+
+    /// Everything that people and automation do.
+    pub(super) fn responses(&mut self, root: &Item) -> Vec<(Response, Node)> {
+        let mut entries = Vec::new();
+        for (at, item) in self.tables(root, "responses").iter().enumerate() {
+            let watched = self.watched(item);
+            let path = format!("responses.{at}");
+            let Some(read) = self.action(item, &path, RESPONSE) else { continue };
+            let Some((entity, state)) = watched else { continue };
+            let Some(after) = read.dist("after") else { continue };
+            let (entry, node) = read.entry(item, after);
+            entries.push((Response { entity, state, entry }, node));
+        }
+        entries
+    }
+
+    /// The entity and the state that a response waits for, whatever else is wrong with it.
+    fn watched(&mut self, item: &Item) -> Option<(String, String)> {
+        let when = item.table()?.get("when")?.item.table()?;
+        let (entity, state) = (&when.get("entity")?.item, &when.get("state")?.item);
+        let kind = self.entity(entity.text()?, entity)?;
+        let text = state.text()?;
+        let names = kind.states.iter().flat_map(|state| [Some(state.name), state.alias]).flatten();
+        let names: BTreeSet<&str> = names.collect();
+        if !names.contains(text) {
+            let message = format!("a {} has no state {}", kind.name, quote(text));
+            let help = match nearest(text, names.iter().copied()) {
+                Some(name) => format!("did you mean \"{name}\"?"),
+                None => format!("its states are {}", listed(names)),
+            };
+            self.tell("unknown-state", &state.span, message, "no such state", help);
+            return None;
+        }
+        Some((entity.text()?.to_owned(), text.to_owned()))
+    }
+
+    /// The kind of the entity at a path.
+    fn entity(&mut self, path: &str, item: &Item) -> Option<&'static EntityKind> {
+        if let Some(kind) = self.known.get(path) {
+            return Some(kind);
+        }
+        if self.may_exist(path) {
+            return None;
+        }
+        let message = format!("there is no entity {}", quote(path));
+        let help = self.nearest_entity(path);
+        self.tell("unknown-entity", &item.span, message, "no such entity", help);
+        None
+    }
+
+    /// Could this path be an entity that no table names, which is not known for the tables have
+    /// mistakes?
+    pub(super) fn may_exist(&self, path: &str) -> bool {
+        let first = path.split('.').next();
+        self.knows != Knows::All && !systems::tables().any(|table| Some(table.name) == first)
+    }
+
+    /// The nearest entity, or all of them.
+    pub(super) fn nearest_entity(&self, path: &str) -> String {
+        let known = || self.known.keys().map(String::as_str);
+        match nearest(path, known()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None if self.known.is_empty() => "the scenario has none".to_owned(),
+            None => format!("the entities are {}", listed(known())),
+        }
+    }
+
+    /// One table with a `do`, its own keys and those of its action.
+    fn action(&mut self, item: &Item, path: &str, own: &'static [ParamSpec]) -> Option<Read> {
+        let table = item.table();
+        let word = table.and_then(|table| table.get("do"));
+        let text = word.and_then(|entry| entry.item.text());
+        let Some((system, action)) = text.and_then(systems::action) else {
+            if let (Some(text), Some(entry)) = (text, word) {
+                self.unknown_action(text, &entry.item);
+            }
+            // What the other keys mean is not known; only its own ones can be read.
+            let all: Vec<&str> = table.into_iter().flat_map(|t| t.keys()).map(|k| &**k).collect();
+            self.params(&[own], item, path, &all);
+            return None;
+        };
+        let mut more = Vec::new();
+        let mut groups = vec![own, action.params];
+        if action.lasts {
+            groups.push(LASTS);
+        } else if let Some(entry) = table.and_then(|table| table.get("lasts")) {
+            let message = format!("`{}` has no length", action.name);
+            let help = "remove `lasts`; what takes it back is an event of its own";
+            self.tell("unexpected-lasts", &entry.key, message, "not taken", help);
+            more.push("lasts");
+        }
+        let nodes = self.params(&groups, item, path, &more)?;
+        Some(Read { system, action, nodes })
+    }
+
+    fn unknown_action(&mut self, text: &str, item: &Item) {
+        let names = || systems::ALL.iter().flat_map(|s| s.actions).map(|action| action.name);
+        let help = match nearest(text, names()) {
+            Some(name) => format!("did you mean \"{name}\"?"),
+            None => format!("write one of {}", listed(names())),
+        };
+        let message = format!("nothing is known that does {}", quote(text));
+        self.tell("unknown-action", &item.span, message, "no such action", help);
+    }
+
+    /// An instant of the scenario: an offset from its start, or absolute.
+    pub(super) fn instant(&mut self, item: &Item, name: &str) -> Option<SimTime> {
+        let absolute = match &item.raw {
+            Raw::Date(text) => units::timestamp(text),
+            Raw::Text(text) => {
+                if text.trim().starts_with('-') {
+                    let message = format!("{} lies before the start", quote(text));
+                    let help = "write an offset of zero or more, such as \"5m\"";
+                    self.tell("before-start", &item.span, message, "before the start", help);
+                    return None;
+                }
+                match units::timestamp(text) {
+                    Err(problem) if problem.code != "missing-offset" => {
+                        let offset = self.duration(item, name)?;
+                        return SimTime::START.checked_add(offset);
+                    }
+                    other => other,
+                }
+            }
+            Raw::Whole(_) | Raw::Float(_) => {
+                let offset = self.duration(item, name)?;
+                return SimTime::START.checked_add(offset);
+            }
+            _ => {
+                let wanted = "an offset from the start or an instant";
+                self.wrong_type(item, name, wanted, "\"2h\"");
+                return None;
+            }
+        };
+        let instant = self.take(absolute, item, name)?;
+        self.since_start(instant, item)
+    }
+
+    fn since_start(&mut self, instant: jiff::Timestamp, item: &Item) -> Option<SimTime> {
+        // Without a start, which has been told, no instant can be placed.
+        let Some(start) = self.start else { return Some(SimTime::START) };
+        let ns = instant.as_nanosecond() - start.as_nanosecond();
+        if ns < 0 {
+            let message = format!("{instant} lies before the start");
+            let help = format!("write an instant from {start} on, or an offset such as \"2h\"");
+            self.tell("before-start", &item.span, message, "before the start", help);
+            return None;
+        }
+        let time = u64::try_from(ns).ok().and_then(SimTime::from_ns);
+        if time.is_none() {
+            let message = format!("{instant} is later than any run can last");
+            let help = format!("write an instant within the horizon after {start}");
+            self.tell("limit-duration", &item.span, message, "too late", help);
+        }
+        time
+    }
+}

@@ -298,7 +298,7 @@ fn check(args: &CheckArgs) -> Result<Exit, Exit> {
             worst = Exit::Input;
         }
         match args.common.format {
-            Format::Json => told.extend(diag::to_json(&found, &sources)),
+            Format::Json => told.push(diag::to_json(&found, &sources)),
             Format::Text => {
                 tell(&found, &sources, Format::Text)?;
                 if sound {

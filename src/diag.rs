@@ -89,10 +89,13 @@ impl Diagnostic {
 
 /// The known name nearest to a misspelt one, if any is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let most = |name: &str| 1 + name.len().max(word.len()) / 3;
     known
         .into_iter()
+        // Texts of very different length are never near, and are not compared at any cost.
+        .filter(|name| name.len().abs_diff(word.len()) <= most(name))
         .map(|name| (strsim::damerau_levenshtein(word, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len().max(word.len()) / 3)
+        .filter(|(distance, name)| *distance <= most(name))
         .min()
         .map(|(_, name)| name)
 }
@@ -128,11 +131,18 @@ fn group<'a>(diagnostic: &Diagnostic, sources: &Sources) -> Group<'a> {
     if let Some((span, source)) = placed {
         let place = Place::of(&source.text, &span.range);
         let (line, marked) = place.excerpt();
-        let origin = Origin::path(shown(&source.name, 0..0).0);
-        let annotation =
-            AnnotationKind::Primary.span(marked).label(shown(&diagnostic.label, 0..0).0);
-        group = group.element(origin.line(place.line).char_column(place.column));
-        group = group.element(Snippet::source(line).line_start(place.line).annotation(annotation));
+        let name = shown(&source.name, 0..0).0;
+        let before = line.get(..marked.start).unwrap_or_default().chars().count();
+        let label = shown(&diagnostic.label, 0..0).0;
+        let annotation = AnnotationKind::Primary.span(marked).label(label);
+        let snippet = Snippet::source(line).line_start(place.line).annotation(annotation);
+        if before + 1 == place.column {
+            group = group.element(snippet.path(name));
+        } else {
+            // What is shown is not as long as what was written; the place is that in the input.
+            let origin = Origin::path(name).line(place.line).char_column(place.column);
+            group = group.element(origin).element(snippet);
+        }
     } else if let Some(source) = sources.0.first() {
         group = group.element(Origin::path(shown(&source.name, 0..0).0));
     }
@@ -140,6 +150,15 @@ fn group<'a>(diagnostic: &Diagnostic, sources: &Sources) -> Group<'a> {
         group = group.element(Level::HELP.message(shown(help, 0..0).0));
     }
     group
+}
+
+/// Diagnostics for `--format json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DiagnosticsJson {
+    /// The first [`DIAGNOSTICS_SHOWN_MAX`] of them.
+    pub diagnostics: Vec<DiagnosticJson>,
+    /// How many more there are.
+    pub more: usize,
 }
 
 /// A diagnostic for `--format json`.
@@ -165,8 +184,8 @@ pub struct DiagnosticJson {
     pub help: Option<String>,
 }
 
-/// Diagnostics for programs: all of them, control characters written out as in [`render`].
-pub fn to_json(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<DiagnosticJson> {
+/// Diagnostics for programs: as many as [`render`] shows, control characters written out alike.
+pub fn to_json(diagnostics: &[Diagnostic], sources: &Sources) -> DiagnosticsJson {
     let clean = |text: &str| shown(text, 0..0).0;
     let one = |diagnostic: &Diagnostic| {
         let span = diagnostic.span.as_ref();
@@ -187,7 +206,10 @@ pub fn to_json(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<DiagnosticJ
             help: diagnostic.help.as_deref().map(clean),
         }
     };
-    diagnostics.iter().map(one).collect()
+    DiagnosticsJson {
+        diagnostics: diagnostics.iter().take(DIAGNOSTICS_SHOWN_MAX).map(one).collect(),
+        more: diagnostics.len().saturating_sub(DIAGNOSTICS_SHOWN_MAX),
+    }
 }
 
 /// The first line of a place, and where in it the place is.
@@ -261,4 +283,57 @@ fn shown(text: &str, range: Range<usize>) -> (String, Range<usize>) {
         moved.end = out.len();
     }
     (out, moved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(text: &str) -> Sources {
+        Sources(vec![Source { name: "a.toml".to_owned(), text: text.to_owned() }])
+    }
+
+    fn at(range: Range<usize>) -> Diagnostic {
+        let span = Some(Span { source: 0, range });
+        Diagnostic::error("code", span, "the fact").label("here").help("write it")
+    }
+
+    #[test]
+    fn places_count_lines_and_characters() {
+        let sources = sources("\u{feff}éa\n\u{1b}é = 1\r\n");
+        let place = |range| {
+            let json = to_json(&[at(range)], &sources);
+            let first = &json.diagnostics[0];
+            (first.line.unwrap(), first.column.unwrap(), first.end.unwrap())
+        };
+        assert_eq!(place(0..3), (1, 1, 1));
+        assert_eq!(place(3..5), (1, 1, 2));
+        assert_eq!(place(5..6), (1, 2, 3));
+        assert_eq!(place(8..10), (2, 2, 3));
+        assert_eq!(place(8..99), (2, 2, 7));
+    }
+
+    #[test]
+    fn places_outside_of_the_text_are_shown_at_its_end() {
+        for (from, to) in [(0, 0), (3, 9), (9, 12), (1, 2)] {
+            let text = render(&[at(from..to)], &sources("é"), false);
+            assert!(text.contains("a.toml:1:"), "{text}");
+        }
+        let lost = Diagnostic { span: Some(Span { source: 7, range: 0..1 }), ..at(0..0) };
+        assert!(render(&[lost], &sources(""), false).starts_with("error[code]: the fact\n"));
+    }
+
+    #[test]
+    fn the_count_of_those_not_shown_is_told() {
+        let many = vec![at(0..1); DIAGNOSTICS_SHOWN_MAX + 3];
+        assert!(render(&many, &sources("a"), false).ends_with("... and 3 more\n\n"));
+        assert_eq!(to_json(&many, &sources("a")).more, 3);
+    }
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        assert_eq!(nearest("orders-esat", ["orders-east", "orders-west"]), Some("orders-east"));
+        assert_eq!(nearest("x", ["orders-east"]), None);
+        assert_eq!(nearest(&"x".repeat(1 << 20), ["orders-east"]), None);
+    }
 }

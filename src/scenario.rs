@@ -20,7 +20,9 @@ pub struct Scenario {
     pub horizon: SimDuration,
     /// The seed of every random stream.
     pub seed: u64,
-    /// The whole tree: `schema`, `scenario`, the systems' tables and `model`, with every default.
+    /// The whole tree: `schema`, `scenario`, the systems' tables and `model`, with every default;
+    /// and, where the file has them, the lists `events`, `hazards`, `responses`, `objectives` and
+    /// `expect` as they were read, for [`resolved::resolved`].
     pub root: Node,
     /// Every entity by path.
     pub entities: BTreeMap<String, &'static EntityKind>,

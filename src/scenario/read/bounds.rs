@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, listed};
 use super::tree::{Item, Raw, Table, quote};
-use crate::diag::{Diagnostic, nearest};
+use crate::diag::Diagnostic;
 use crate::scenario::{Bound, Condition};
 use crate::systems::spec::{
     COMMON_MEASURES, Default, EntityKind, Kind, MeasureSpec, Node, ParamSpec, Value,
@@ -77,11 +77,7 @@ impl Reader<'_> {
             let found = measures(kind).find(|spec| spec.name == name);
             if found.is_none() {
                 let message = format!("`{entity}` has no measure {}", quote(name));
-                let known = || measures(kind).map(|spec| spec.name);
-                let help = match nearest(name, known()) {
-                    Some(name) => format!("did you mean `{entity}.{name}`?"),
-                    None => format!("its measures are {}", listed(known())),
-                };
+                let help = self.nearest_measure(path, entity, name, kind);
                 self.tell("unknown-measure", &item.span, message, "no such measure", help);
             }
             return found.map(|spec| (entity.to_owned(), spec));
@@ -93,6 +89,30 @@ impl Reader<'_> {
             self.tell("unknown-entity", &item.span, message, "no such entity", help);
         }
         None
+    }
+
+    /// The measure that is meant: of this entity, or of one whose path is near.
+    fn nearest_measure(
+        &self,
+        path: &str,
+        entity: &str,
+        name: &str,
+        kind: &'static EntityKind,
+    ) -> String {
+        let known = || measures(kind).map(|spec| spec.name);
+        if let Some(name) = self.near(name, known()) {
+            return format!("did you mean `{entity}.{name}`?");
+        }
+        let split = path.rsplit_once('.').filter(|(other, _)| *other != entity);
+        let other = split.and_then(|(other, name)| {
+            let near = self.near(other, self.known.keys().map(String::as_str))?;
+            let mut measures = measures(self.known.get(near)?);
+            measures.any(|spec| spec.name == name).then(|| format!("{near}.{name}"))
+        });
+        match other {
+            Some(path) => format!("did you mean `{path}`?"),
+            None => format!("its measures are {}", listed(known())),
+        }
     }
 
     /// The keys of the one condition of a table.

@@ -2,7 +2,7 @@
 
 use super::reader::{Knows, Param, Reader, Scope, listed};
 use super::tree::{self, Item, Mark, Raw, quote};
-use crate::diag::{Diagnostic, nearest};
+use crate::diag::Diagnostic;
 use crate::systems;
 use crate::systems::spec::{Default, Kind, Origin, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,7 +120,7 @@ impl Reader<'_> {
         for (key, entry) in table {
             let as_text =
                 Item { raw: Raw::Text(key.clone()), span: entry.key.clone(), ..entry.item };
-            let path = self.reference(pattern, &as_text, name, scope);
+            let path = self.reference(pattern, None, &as_text, name, scope);
             let share = self.share(&entry.item, key);
             if let (Some(path), Some(share)) = (path, share)
                 && shares.insert(path, share).is_some()
@@ -133,6 +133,7 @@ impl Reader<'_> {
         }
         let sum: f64 = shares.values().sum();
         if (sum - 1.0).abs() > TOLERANCE {
+            let sum = (sum * 1e12).round() / 1e12;
             let message = format!("the shares of `{name}` add up to {sum}, not to 1");
             let help = "change them so that they add up to 1";
             self.tell("shares-sum", &item.span, message, format!("add up to {sum}"), help);
@@ -161,13 +162,13 @@ impl Reader<'_> {
     pub(super) fn reference(
         &mut self,
         pattern: &str,
+        or: Option<&str>,
         item: &Item,
         name: &str,
         scope: Scope<'_>,
     ) -> Option<String> {
         let Some(text) = item.text() else {
-            let kind = format!("\"{}\"", "NAME");
-            self.wrong_type(item, name, "a name", &kind);
+            self.wrong_type(item, name, "a name", "\"NAME\"");
             return None;
         };
         let prefix = match self.prefix(pattern, scope, 0) {
@@ -187,8 +188,8 @@ impl Reader<'_> {
         if !short.contains('.') && self.known.contains_key(&path) {
             return Some(path);
         }
-        let wrong = self.dangling(text, &prefix, item);
         let by_table = systems::tables().any(|t| Some(t.name) == prefix.split('.').next());
+        let wrong = self.dangling(text, &prefix, or, by_table, item);
         match self.knows {
             Knows::All => self.found.push(wrong),
             _ if by_table => self.found.push(wrong),
@@ -203,11 +204,21 @@ impl Reader<'_> {
     }
 
     /// Why a reference finds nothing.
-    fn dangling(&self, text: &str, prefix: &str, item: &Item) -> Diagnostic {
-        let names = self.names(prefix);
-        let help = match nearest(text, names.iter().copied()) {
+    fn dangling(
+        &self,
+        text: &str,
+        prefix: &str,
+        or: Option<&str>,
+        by_table: bool,
+        item: &Item,
+    ) -> Diagnostic {
+        let mut names = self.names(prefix);
+        let none = names.is_empty();
+        names.extend(or);
+        let help = match self.near(text, names.iter().copied()) {
             Some(name) => format!("did you mean \"{name}\"?"),
-            None if names.is_empty() => format!("there is none yet; add `[{prefix}.NAME]`"),
+            None if none && by_table => format!("there is none yet; add `[{prefix}.NAME]`"),
+            None if names.is_empty() => "the scenario has none; leave this out".to_owned(),
             None => format!("write one of {}", listed(names)),
         };
         let message = format!("there is no {} in `{prefix}`", quote(text));
@@ -222,7 +233,10 @@ impl Reader<'_> {
             let rest = path.strip_prefix(prefix)?.strip_prefix('.')?;
             (!rest.contains('.')).then_some(path.len() - rest.len())
         };
-        self.known.keys().filter_map(|path| path.get(inside(path)?..)).collect()
+        let from = format!("{prefix}.");
+        let to = format!("{prefix}/");
+        let below = self.known.range(from..to).map(|(path, _)| path);
+        below.filter_map(|path| path.get(inside(path)?..)).collect()
     }
 
     /// A pattern with its placeholders replaced, or the parameter that it misses.

@@ -3,7 +3,6 @@
 use super::reader::{Reader, listed};
 use super::tree::{Item, Raw, Table, quote};
 use super::units;
-use crate::diag::nearest;
 use crate::engine::{Dist, SimDuration};
 use crate::limits::{EMPIRICAL_VALUES_MAX, MIXTURE_COMPONENTS_MAX};
 
@@ -101,18 +100,18 @@ impl Reader<'_> {
         let inner = &table.get(form.word)?.item;
         let dist = match form.word {
             "constant" => self.duration(inner, form.word).map(Dist::constant),
-            "mixture" => self.mixture(inner, name),
+            "mixture" => self.mixture(inner, name, form),
             _ => self.tabled(form, inner, name),
         };
         let (dist, clean) = (dist?, self.found.len() == before);
-        let dist = if beside { self.bound(dist, table, item, name)? } else { dist };
+        let dist = if beside { self.bound(dist, table, item, name, form)? } else { dist };
         clean.then_some(dist)
     }
 
     fn no_shape(&mut self, table: &Table, item: &Item, name: &str) {
         let words = || FORMS.iter().map(|form| form.word);
         let near = table.iter().find_map(|(key, entry)| {
-            let word = nearest(key, words())?;
+            let word = self.near(key, words())?;
             Some((word, entry.key.clone(), key))
         });
         let example = |word| FORMS.iter().find(|form| form.word == word).map(|form| form.example);
@@ -172,29 +171,42 @@ impl Reader<'_> {
         if self.found.len() > before {
             return None;
         }
-        let dist = self.made(made, inner, name)?;
-        if own_bounds { Some(dist) } else { self.bound(dist, table, inner, name) }
+        let dist = self.made(made, inner, name, form)?;
+        if own_bounds { Some(dist) } else { self.bound(dist, table, inner, name, form) }
     }
 
     /// The distribution that was made of its parameters, or why there is none.
-    fn made(&mut self, made: Result<Dist, String>, item: &Item, name: &str) -> Option<Dist> {
+    fn made(
+        &mut self,
+        made: Result<Dist, String>,
+        item: &Item,
+        name: &str,
+        form: &Form,
+    ) -> Option<Dist> {
         made.map_err(|why| {
             let message = format!("`{name}` is no distribution: {why}");
-            let help = "change these values";
+            let help = format!("change these values to what holds, such as `{}`", form.example);
             self.tell("distribution-values", &item.span, message, "these values", help);
         })
         .ok()
     }
 
     /// A distribution under the condition that the duration is within `min` and `max`.
-    fn bound(&mut self, dist: Dist, table: &Table, item: &Item, name: &str) -> Option<Dist> {
+    fn bound(
+        &mut self,
+        dist: Dist,
+        table: &Table,
+        item: &Item,
+        name: &str,
+        form: &Form,
+    ) -> Option<Dist> {
         let before = self.found.len();
         let [min, max] =
             BOUNDS.map(|key| table.get(key).and_then(|entry| self.duration(&entry.item, key)));
         if self.found.len() > before {
             return None;
         }
-        self.made(dist.bounded(min, max), item, name)
+        self.made(dist.bounded(min, max), item, name, form)
     }
 
     /// A key that must be there.
@@ -236,7 +248,7 @@ impl Reader<'_> {
         }
     }
 
-    fn mixture(&mut self, inner: &Item, name: &str) -> Option<Dist> {
+    fn mixture(&mut self, inner: &Item, name: &str, form: &Form) -> Option<Dist> {
         let Raw::List(items) = &inner.raw else {
             self.wrong_type(inner, "mixture", "a list", "[{ weight = 1.0, constant = \"5m\" }]");
             return None;
@@ -272,21 +284,20 @@ impl Reader<'_> {
         if self.found.len() > before {
             return None;
         }
-        self.made(Dist::mixture(parts), inner, name)
+        self.made(Dist::mixture(parts), inner, name, form)
     }
 
     /// Measured values: in the scenario, or in a file beside it.
     fn empirical(&mut self, table: &Table, inner: &Item, form: &Form) -> Result<Dist, String> {
         let values = match (table.get("file"), table.get("values")) {
             (Some(_), Some(_)) => return Err("file and values exclude each other".to_owned()),
-            (Some(entry), None) => self.from_file(&entry.item),
+            (Some(entry), None) => self.measured(&entry.item),
             (None, Some(entry)) => match &entry.item.raw {
+                Raw::List(items) if !self.room(items.len(), &entry.item) => None,
                 Raw::List(items) => {
-                    self.room(items.len(), &entry.item).then(|| ()).and_then(|()| {
-                        // Not the first mistake only: every value is read.
-                        let read = items.iter().map(|item| self.duration(item, "values"));
-                        read.collect::<Vec<_>>().into_iter().collect()
-                    })
+                    // Not the first mistake only: every value is read.
+                    let read = items.iter().map(|item| self.duration(item, "values"));
+                    read.collect::<Vec<_>>().into_iter().collect()
                 }
                 _ => {
                     self.wrong_type(&entry.item, "values", "a list", "[\"1m\", \"5m\"]");
@@ -315,7 +326,7 @@ impl Reader<'_> {
     }
 
     /// One length of time per line; empty lines and lines after `#` do not count.
-    fn from_file(&mut self, item: &Item) -> Option<Vec<SimDuration>> {
+    fn measured(&mut self, item: &Item) -> Option<Vec<SimDuration>> {
         const HELP: &str = "name a text file with one length of time per line, such as \"5m\"";
         let Some(name) = item.text() else {
             self.wrong_type(item, "file", "a text", "\"outages.csv\"");

@@ -3,7 +3,7 @@
 use super::reader::{Knows, Reader, listed};
 use super::tree::{Item, Raw, quote};
 use super::units;
-use crate::diag::{Diagnostic, nearest};
+use crate::diag::Diagnostic;
 use crate::engine::{Dist, SimTime};
 use crate::limits::ENTRIES_MAX;
 use crate::scenario::{Entry, Hazard, Response};
@@ -94,6 +94,12 @@ impl Reader<'_> {
     /// The tables of a list of tables, within the limit.
     pub(super) fn tables<'t>(&mut self, root: &'t Item, name: &str) -> &'t [Item] {
         let Some(entry) = root.table().and_then(|table| table.get(name)) else { return &[] };
+        if entry.item.implied {
+            let message = format!("the scenario has no `{name}`");
+            let help = format!("write them in the file, each below `[[{name}]]`");
+            self.tell("unknown-path", &entry.key, message, "there are none", help);
+            return &[];
+        }
         let Raw::List(items) = &entry.item.raw else {
             let message = format!("`{name}` is {}, not a list of tables", entry.item.found());
             let help = format!("write `[[{name}]]`, with two brackets, above every entry");
@@ -185,7 +191,7 @@ impl Reader<'_> {
         let names: BTreeSet<&str> = names.collect();
         if !names.contains(text) {
             let message = format!("a {} has no state {}", kind.name, quote(text));
-            let help = match nearest(text, names.iter().copied()) {
+            let help = match self.near(text, names.iter().copied()) {
                 Some(name) => format!("did you mean \"{name}\"?"),
                 None => format!("its states are {}", listed(names)),
             };
@@ -219,7 +225,7 @@ impl Reader<'_> {
     /// The nearest entity, or all of them.
     pub(super) fn nearest_entity(&self, path: &str) -> String {
         let known = || self.known.keys().map(String::as_str);
-        match nearest(path, known()) {
+        match self.near(path, known()) {
             Some(name) => format!("did you mean `{name}`?"),
             None if self.known.is_empty() => "the scenario has none".to_owned(),
             None => format!("the entities are {}", listed(known())),
@@ -256,7 +262,7 @@ impl Reader<'_> {
 
     fn unknown_action(&mut self, text: &str, item: &Item) {
         let names = || systems::ALL.iter().flat_map(|s| s.actions).map(|action| action.name);
-        let help = match nearest(text, names()) {
+        let help = match self.near(text, names()) {
             Some(name) => format!("did you mean \"{name}\"?"),
             None => format!("write one of {}", listed(names())),
         };
@@ -268,21 +274,19 @@ impl Reader<'_> {
     pub(super) fn instant(&mut self, item: &Item, name: &str) -> Option<SimTime> {
         let absolute = match &item.raw {
             Raw::Date(text) => units::timestamp(text),
-            Raw::Text(text) => {
-                if text.trim().starts_with('-') {
-                    let message = format!("{} lies before the start", quote(text));
-                    let help = "write an offset of zero or more, such as \"5m\"";
-                    self.tell("before-start", &item.span, message, "before the start", help);
-                    return None;
-                }
-                match units::timestamp(text) {
-                    Err(problem) if problem.code != "missing-offset" => {
-                        let offset = self.duration(item, name)?;
-                        return SimTime::START.checked_add(offset);
+            Raw::Text(text) => match (units::timestamp(text), units::duration(text)) {
+                (Err(_), Ok(offset)) => return SimTime::START.checked_add(offset),
+                (Err(problem), Err(offset)) if problem.code != "missing-offset" => {
+                    let mut problem = offset;
+                    if problem.code == "out-of-range" {
+                        problem.code = "before-start";
+                        problem.message = format!("{} lies before the start", quote(text));
+                        problem.help = "write an offset of zero or more, such as \"2h\"".to_owned();
                     }
-                    other => other,
+                    Err(problem)
                 }
-            }
+                (instant, _) => instant,
+            },
             Raw::Whole(_) | Raw::Float(_) => {
                 let offset = self.duration(item, name)?;
                 return SimTime::START.checked_add(offset);

@@ -1,8 +1,9 @@
 //! Reads raw values by their descriptions, and collects every mistake on the way.
 
+use super::LISTS;
 use super::tree::{self, Item, Mark, Raw, Table, quote};
 use super::units::{self, Problem};
-use crate::diag::{Diagnostic, Span, nearest};
+use crate::diag::{self, Diagnostic, Span};
 use crate::limits::TEXT_BYTES_MAX;
 use crate::systems::spec::{Default, EntityKind, Kind, Node, Origin, ParamSpec, TableSpec, Value};
 use std::collections::BTreeMap;
@@ -70,6 +71,20 @@ impl Reader<'_> {
         self.found.push(wrong.label(label).help(help));
     }
 
+    /// The known name that is meant, if one is near. It is looked for among the first thousand
+    /// names and for the first thousand mistakes, so that no scenario takes minutes to refuse.
+    pub(super) fn near<'n>(
+        &self,
+        word: &str,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Option<&'n str> {
+        const MOST: usize = 1_000;
+        if self.found.len() > MOST {
+            return None;
+        }
+        diag::nearest(word, known.into_iter().take(MOST))
+    }
+
     /// Notes what keeps a text from being read.
     pub(super) fn tell_problem(&mut self, problem: Problem, item: &Item, name: &str) {
         let label = format!("the value of `{name}`");
@@ -93,7 +108,7 @@ impl Reader<'_> {
                 continue;
             }
             let place = if path.is_empty() { "a scenario".to_owned() } else { format!("`{path}`") };
-            let help = match nearest(key, known.iter().copied()) {
+            let help = match self.near(key, known.iter().copied()) {
                 Some(name) => format!("did you mean `{name}`?"),
                 None if known.is_empty() => "it takes no keys; leave it empty".to_owned(),
                 None => format!("its keys are {}", listed(known.iter().copied())),
@@ -114,7 +129,16 @@ impl Reader<'_> {
     ) -> Option<BTreeMap<String, Node>> {
         let Some(entries) = item.table() else {
             let message = format!("`{path}` is {}, not a table", item.found());
-            let help = format!("write `[{path}]` and its keys below");
+            let help = match path.rsplit_once('.') {
+                // An entry of a list of tables, or a table in one.
+                Some((list, at)) if at.parse::<usize>().is_ok() => {
+                    format!("write `[[{list}]]` and its keys below")
+                }
+                Some((entry, name)) if LISTS.iter().any(|list| entry.starts_with(list)) => {
+                    format!("write `{name} = {{ ... }}`")
+                }
+                _ => format!("write `[{path}]` and its keys below"),
+            };
             self.tell("wrong-type", &item.span, message, item.found(), help);
             return None;
         };
@@ -201,11 +225,14 @@ impl Reader<'_> {
             Kind::Zone => self.formed(item, param.name, units::zone, "\"us-east1-b\""),
             Kind::Choice(words) => self.choice(item, param.name, words).map(Value::Choice),
             Kind::Reference(pattern) => {
-                self.reference(pattern, item, param.name, scope).map(Value::Reference)
+                self.reference(pattern, None, item, param.name, scope).map(Value::Reference)
             }
             Kind::ReferenceOr(pattern, word) => match item.text() {
                 Some(text) if text == *word => Some(Value::Tagged(word, None)),
-                _ => self.reference(pattern, item, param.name, scope).map(Value::Reference),
+                _ => {
+                    let path = self.reference(pattern, Some(word), item, param.name, scope);
+                    path.map(Value::Reference)
+                }
             },
             Kind::List(kind) => self.list(kind, item, param, scope),
             Kind::Tagged(tags) => self.tagged(tags, item, param, scope),
@@ -279,7 +306,10 @@ impl Reader<'_> {
     }
 
     fn fraction(&mut self, item: &Item, name: &str) -> Option<f64> {
-        let number = self.number(item, name, "0.5")?;
+        let percent = item.text().and_then(|text| text.trim().strip_suffix('%'));
+        let percent = percent.and_then(|text| text.trim().parse::<f64>().ok());
+        let example = percent.map_or(0.5, |percent| percent / 100.0).to_string();
+        let number = self.number(item, name, &example)?;
         if (0.0..=1.0).contains(&number) {
             return Some(number);
         }
@@ -311,7 +341,9 @@ impl Reader<'_> {
             }
         };
         let help = match wanted {
-            "a rate" => format!("write \"{number}/s\" for so many per second"),
+            "a rate" => {
+                format!("write \"{}/s\" for so many per second", number.trim_start_matches('-'))
+            }
             _ => units::with_unit(&number),
         };
         let message = format!("`{name}` has no unit");
@@ -381,7 +413,7 @@ impl Reader<'_> {
     /// Tells that a word is none of those that a parameter takes.
     pub(super) fn unknown_word(&mut self, item: &Item, text: &str, name: &str, words: &[&str]) {
         let message = format!("`{name}` takes no {}", quote(text));
-        let help = match nearest(text, words.iter().copied()) {
+        let help = match self.near(text, words.iter().copied()) {
             Some(word) => format!("did you mean \"{word}\"? it takes {}", listed(words.to_vec())),
             None => format!("write one of {}", listed(words.to_vec())),
         };
@@ -420,7 +452,7 @@ impl Reader<'_> {
             if entry.item.implied {
                 let others =
                     table.iter().filter(|(_, e)| !e.item.implied).map(|(name, _)| name.as_str());
-                let help = match nearest(name, others) {
+                let help = match self.near(name, others) {
                     Some(other) => format!("did you mean `{other}`?"),
                     None => format!("to add it, give the whole table: `{path}={{ ... }}`"),
                 };

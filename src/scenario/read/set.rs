@@ -25,7 +25,10 @@ pub(super) fn apply(
         let item = made(Raw::Whole(Some(seed.into())), span.clone());
         sources.0.push(Source { name: "--seed".to_owned(), text });
         let path = [("scenario", span.clone()), ("seed", span)];
-        put(root, &path, "scenario.seed", item, found);
+        // Where the table is missing, that is what has to be told.
+        if root.table().is_some_and(|table| table.contains_key("scenario")) {
+            put(root, &path, "scenario.seed", item, found);
+        }
     }
 }
 

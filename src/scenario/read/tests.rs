@@ -97,6 +97,8 @@ fn set_replaces_and_adds_values() {
     let read = scenario(&[
         "model.bigtable.kms-grace=30m",
         "scenario.seed=7",
+        "bigtable.orders.tables=0xC_0",
+        "model.bigtable.error-split=0.2_5",
         "bigtable.orders.clusters.east.key = orders-west",
         "events.0.at=3h",
         "keys.spare={ location = \"us-east1\" }",
@@ -110,6 +112,8 @@ fn set_replaces_and_adds_values() {
     let orders = read.root.at("bigtable").at("orders");
     assert_eq!(orders.at("clusters").at("east").at("key").text(), "keys.orders-west");
     assert!(read.entities.contains_key("keys.spare"));
+    assert_eq!(orders.at("tables").count(), 192);
+    assert_eq!(read.root.at("model").at("bigtable").at("error-split").number(), 0.25);
     assert!(
         matches!(&orders.at("replication-lag").value, Value::Dist(d) if d.as_constant().is_some())
     );
@@ -134,4 +138,61 @@ fn measured_values_come_from_a_file() {
 fn line_ends_and_byte_order_marks_do_not_matter() {
     let text = format!("\u{feff}{}", VALID.replace('\n', "\r\n"));
     assert!(with(&text, &[], None).is_ok());
+}
+
+/// A description with a table inside a table, which no system needs yet.
+const INNER: TableSpec = TableSpec {
+    entity: None,
+    params: &[
+        ParamSpec {
+            name: "count",
+            kind: Kind::Count(2, 4),
+            default: Default::Value("3"),
+            source: "",
+            doc: "",
+        },
+        ParamSpec { name: "on", kind: Kind::Bool, default: Default::Absent, source: "", doc: "" },
+    ],
+};
+static OUTER: [ParamSpec; 1] = [ParamSpec {
+    name: "inner",
+    kind: Kind::Table(&INNER),
+    default: Default::Value("{}"),
+    source: "",
+    doc: "",
+}];
+
+#[test]
+fn tables_inside_tables_are_read_with_their_defaults() {
+    let read = |text: &str| {
+        let mut found = Vec::new();
+        let item = tree::document(text, &mut found).unwrap();
+        let files = |_: &str| Err(String::new());
+        let mut reader = Reader {
+            found,
+            files: &files,
+            known: BTreeMap::new(),
+            knows: Knows::All,
+            waiting: Vec::new(),
+            start: None,
+            horizon: None,
+        };
+        let nodes = reader.params(&[&OUTER], &item, "a", &[]);
+        let codes: Vec<&str> = reader.found.iter().map(|found| found.code).collect();
+        nodes.map(|nodes| nodes["inner"].at("count").count()).ok_or(codes)
+    };
+    assert_eq!(read(""), Ok(3));
+    assert_eq!(read("inner = { count = 2, on = true }"), Ok(2));
+    assert_eq!(read("[inner]\ncount = 5\nof = 1"), Err(vec!["unknown-key", "out-of-range"]));
+    assert_eq!(read("inner = 1"), Err(vec!["wrong-type"]));
+}
+
+#[test]
+fn a_mistake_in_the_tables_hides_no_others() {
+    let text = VALID.replace("zone = \"us-east1-b\"", "zone = \"b\"");
+    let text = text.replace("location = \"us-west1\"\nlasts", "location = \"mars\"\nlasts");
+    let found = with(&text, &["objectives.0.at-least=7"], None).err().unwrap();
+    // The location is no mistake as long as the locations are not known.
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("zone-form") && found[1].starts_with("out-of-range"));
 }

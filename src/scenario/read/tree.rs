@@ -196,8 +196,12 @@ fn syntax(error: &toml::de::Error, text: &str, mark: Mark, found: &mut Vec<Diagn
     }
     let help = if message.contains("string") || message.contains("quote") {
         "close a text with the quote it opens with, on the same line: \"like this\""
-    } else if message.contains("table") || message.contains("dotted") {
+    } else if message.contains("comment") {
+        "remove the control character"
+    } else if message.contains("dotted") {
         "give the whole table in one place"
+    } else if message.contains("unclosed") {
+        "close every bracket and brace that is opened"
     } else {
         "write `key = value`, with texts in double quotes, or a `[table]` header"
     };
@@ -205,7 +209,10 @@ fn syntax(error: &toml::de::Error, text: &str, mark: Mark, found: &mut Vec<Diagn
     if let Some(first) = words.get_mut(..1) {
         first.make_ascii_lowercase();
     }
-    let words = words.replace("invalid ", "unreadable ");
+    let words = words
+        .replace("invalid ", "unreadable ")
+        .replace("basic string", "text")
+        .replace("literal string", "text");
     found.push(Diagnostic::error("syntax", span, words).label("not TOML here").help(help));
     false
 }

@@ -39,6 +39,7 @@ const UNITS: &[(&str, u64)] = &[
 
 /// What to write for a bare number where a unit belongs.
 pub(super) fn with_unit(number: &str) -> String {
+    let number = number.trim_start_matches('-');
     format!("write \"{number}s\" for seconds, \"{number}m\" for minutes or \"{number}h\" for hours")
 }
 
@@ -220,6 +221,25 @@ mod tests {
         assert_eq!(ns("-5m"), Err("out-of-range"));
         assert_eq!(ns("5 parsecs"), Err("unreadable-duration"));
         assert_eq!(ns(""), Err("unreadable-duration"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printed_is_read(ns in 0..=HORIZON_NS_MAX) {
+            let span = SimDuration::from_ns(ns).unwrap();
+            proptest::prop_assert_eq!(duration(&span.to_string()).ok(), Some(span));
+        }
+
+        #[test]
+        fn no_text_panics(
+            text in "\\PC{0,30}",
+            like in "-?P?T?[0-9.,]{0,22} ?[a-zµ]{0,6}/?[a-z]{0,4}",
+        ) {
+            for text in [text, like] {
+                let _ = (duration(&text).is_ok(), rate(&text).is_ok(), timestamp(&text).is_ok());
+                let _ = (zone(&text).is_ok(), location(&text).is_ok(), name(&text).is_ok());
+            }
+        }
     }
 
     #[test]

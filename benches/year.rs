@@ -177,8 +177,8 @@ fn ratios() {
 criterion_group!(benches, figures);
 
 fn main() {
-    let listing = std::env::args().any(|argument| argument == "--list");
-    if !listing {
+    // With arguments of one's own (a filter, a profile) only criterion's part is wanted.
+    if std::env::args().skip(1).all(|argument| argument == "--bench") {
         ratios();
     }
     benches();

@@ -7,11 +7,13 @@ use crate::engine::{Budget, EntityId, Halt, SimDuration, Simulation, Streams, Tr
 use crate::scenario::Scenario;
 use crate::systems::contract::{Plan, SweepMode};
 use crate::systems::spec::EntityKind;
-use outcome::Outcome;
+use outcome::{Catalogue, Outcome};
+use std::sync::Arc;
 
 /// A scenario made ready to be played: the same for every replication.
 pub struct Model {
     plan: Plan,
+    catalogue: Arc<Catalogue>,
     horizon: SimDuration,
 }
 
@@ -23,7 +25,8 @@ impl Model {
             (system.build)(&scenario.root, &mut plan);
         }
         script::build(scenario, &mut plan);
-        Model { plan, horizon: scenario.horizon }
+        let catalogue = Arc::new(Catalogue::new(plan.entities()));
+        Model { plan, catalogue, horizon: scenario.horizon }
     }
 
     /// Plays one replication: a pure function of the scenario, the seed and the replication.

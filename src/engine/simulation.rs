@@ -61,6 +61,9 @@ impl fmt::Display for Halt {
     }
 }
 
+/// Room for the records of a common run, so that they are not moved as they grow.
+const RECORDS_EXPECTED: usize = 512;
+
 /// The timer of the horizon: it belongs to no process.
 const HORIZON: TimerKeyParts = (u32::MAX >> 4, 0);
 type TimerKeyParts = (u32, u32);
@@ -90,7 +93,7 @@ impl<'a, M: Copy> Simulation<'a, M> {
             process: 0,
             layout,
             states: layout.initial.clone(),
-            trace: Trace::default(),
+            trace: Trace { records: Vec::with_capacity(RECORDS_EXPECTED), ..Trace::default() },
             timers: Vec::new(),
             mail: VecDeque::new(),
         };

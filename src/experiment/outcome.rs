@@ -2,10 +2,11 @@
 
 use super::Model;
 use crate::engine::trace::Seq;
-use crate::engine::{EntityId, SimDuration, SimTime, StateId, Trace};
+use crate::engine::{SimDuration, SimTime, StateId, Trace};
 use crate::scenario::{Bound, Condition};
 use crate::systems::spec::{COMMON_MEASURES, EntityKind, How, MeasureSpec};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A stretch of time that an entity spent in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,85 @@ pub struct Outcome {
     /// The states of each entity over time, by number of the entity.
     pub timeline: Vec<Vec<Stay>>,
     /// Every measure by its path; `None` is undefined.
-    pub measures: BTreeMap<String, Option<f64>>,
+    pub measures: Measures,
+}
+
+/// The measures of a model: the same for every replication.
+pub struct Catalogue {
+    /// Their paths, in order.
+    paths: Vec<String>,
+    /// Of each entity, its measures with their places among the paths.
+    places: Vec<Vec<(&'static MeasureSpec, usize)>>,
+}
+
+impl Catalogue {
+    /// The measures of these entities.
+    pub(super) fn new<'a>(
+        entities: impl Iterator<Item = (&'a str, &'static EntityKind)>,
+    ) -> Catalogue {
+        let mut places: Vec<Vec<(&'static MeasureSpec, usize)>> = Vec::new();
+        let mut sorted: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for (number, (path, kind)) in entities.enumerate() {
+            let specs: Vec<_> = measures_of(kind).map(|spec| (spec, 0)).collect();
+            for (index, (spec, _)) in specs.iter().enumerate() {
+                sorted.insert(format!("{path}.{}", spec.name), (number, index));
+            }
+            places.push(specs);
+        }
+        for (place, &(number, index)) in sorted.values().enumerate() {
+            places[number][index].1 = place;
+        }
+        Catalogue { paths: sorted.into_keys().collect(), places }
+    }
+}
+
+/// Measures by path, in the order of their paths.
+#[derive(Clone)]
+pub struct Measures {
+    catalogue: Arc<Catalogue>,
+    values: Vec<Option<f64>>,
+}
+
+impl Measures {
+    /// The measure with a path, if there is one.
+    pub fn get(&self, path: &str) -> Option<&Option<f64>> {
+        let place = self.catalogue.paths.binary_search_by(|known| known.as_str().cmp(path)).ok()?;
+        self.values.get(place)
+    }
+
+    /// Every path with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
+        self.catalogue.paths.iter().map(String::as_str).zip(self.values.iter().copied())
+    }
+}
+
+impl std::ops::Index<&str> for Measures {
+    type Output = Option<f64>;
+
+    fn index(&self, path: &str) -> &Option<f64> {
+        match self.get(path) {
+            Some(value) => value,
+            None => panic!("the model has no measure `{path}`"),
+        }
+    }
+}
+
+impl PartialEq for Measures {
+    fn eq(&self, other: &Measures) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl std::fmt::Debug for Measures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl serde::Serialize for Measures {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
 }
 
 /// The measures of a kind of entity.
@@ -39,22 +118,30 @@ impl Outcome {
     pub(super) fn new(model: &Model, trace: Trace) -> Outcome {
         let timeline = timeline(model, &trace);
         let first_root = trace.records.iter().find(|record| record.cause.is_none()).map(|r| r.at);
-        let mut told: BTreeMap<(EntityId, &str), Option<f64>> = BTreeMap::new();
+        let catalogue = &model.catalogue;
+        let mut values: Vec<Option<Option<f64>>> = vec![None; catalogue.paths.len()];
         for &(entity, name, value) in &trace.measures {
-            let sum = told.entry((entity, name)).or_insert(Some(0.0));
-            *sum = (*sum).zip(value).map(|(sum, value)| sum + value);
+            let places = &catalogue.places[entity.0 as usize];
+            let (_, place) = places
+                .iter()
+                .find(|(spec, _)| spec.name == name)
+                .expect("a process tells measures that its entities' kinds describe");
+            let sum = values[*place].unwrap_or(Some(0.0));
+            values[*place] = Some(sum.zip(value).map(|(sum, value)| sum + value));
         }
-        let mut measures = BTreeMap::new();
-        for (number, (path, kind)) in (0..).zip(model.entities()) {
-            let stays = &timeline[number as usize];
-            for spec in measures_of(kind) {
-                let value = match told.get(&(EntityId(number), spec.name)) {
-                    Some(value) => *value,
-                    None => derive(spec, kind, stays, first_root, model.horizon()),
-                };
-                measures.insert(format!("{path}.{}", spec.name), value);
+        for ((stays, places), (_, kind)) in
+            timeline.iter().zip(&catalogue.places).zip(model.entities())
+        {
+            let common = Common::of(kind, stays);
+            for (spec, place) in places {
+                if values[*place].is_none() {
+                    let value = derive(spec, kind, stays, &common, first_root, model.horizon());
+                    values[*place] = Some(value);
+                }
             }
         }
+        let values = values.into_iter().map(Option::flatten).collect();
+        let measures = Measures { catalogue: catalogue.clone(), values };
         Outcome { trace, timeline, measures }
     }
 
@@ -103,11 +190,48 @@ fn length(stay: &Stay) -> u64 {
     stay.to.saturating_since(stay.from).ns()
 }
 
+/// What all the common measures are made of.
+struct Common {
+    down: u64,
+    outages: u64,
+    longest: u64,
+}
+
+impl Common {
+    fn of(kind: &EntityKind, stays: &[Stay]) -> Common {
+        let mut common = Common { down: 0, outages: 0, longest: 0 };
+        let mut current = 0;
+        for stay in stays.iter().filter(|stay| length(stay) > 0) {
+            if kind.states[usize::from(stay.state)].serves {
+                current = 0;
+                continue;
+            }
+            common.outages += u64::from(current == 0);
+            current += length(stay);
+            common.down += length(stay);
+            common.longest = common.longest.max(current);
+        }
+        common
+    }
+
+    fn measure(&self, name: &str, horizon: SimDuration) -> f64 {
+        match name {
+            "availability" if horizon.is_zero() => 1.0,
+            "availability" => (horizon.ns() - self.down) as f64 / horizon.ns() as f64,
+            "downtime" => seconds(self.down),
+            "outages" => self.outages as f64,
+            "longest-outage" => seconds(self.longest),
+            other => panic!("`{other}` is not a common measure"),
+        }
+    }
+}
+
 /// A measure that follows from the states alone.
 fn derive(
     spec: &MeasureSpec,
     kind: &EntityKind,
     stays: &[Stay],
+    common: &Common,
     first_root: Option<SimTime>,
     horizon: SimDuration,
 ) -> Option<f64> {
@@ -115,7 +239,7 @@ fn derive(
     let since_root = |at: SimTime| at.since(first_root?).map(SimDuration::seconds);
     match spec.how {
         How::Told => None,
-        How::Common => Some(common(spec.name, kind, stays, horizon)),
+        How::Common => Some(common.measure(spec.name, horizon)),
         How::TimeIn(states) => {
             let inside = stays.iter().filter(|stay| states.contains(&state(stay).name));
             Some(seconds(inside.map(length).sum()))
@@ -135,29 +259,5 @@ fn derive(
         How::Irreversible => {
             Some(f64::from(u8::from(stays.last().is_some_and(|stay| state(stay).irreversible))))
         }
-    }
-}
-
-/// The measures of everything with states.
-fn common(name: &str, kind: &EntityKind, stays: &[Stay], horizon: SimDuration) -> f64 {
-    let mut outages: Vec<u64> = Vec::new();
-    let mut before_serves = true;
-    for stay in stays.iter().filter(|stay| length(stay) > 0) {
-        let serves = kind.states[usize::from(stay.state)].serves;
-        match (serves, before_serves, outages.last_mut()) {
-            (false, false, Some(last)) => *last += length(stay),
-            (false, ..) => outages.push(length(stay)),
-            (true, ..) => {}
-        }
-        before_serves = serves;
-    }
-    let down: u64 = outages.iter().sum();
-    match name {
-        "availability" if horizon.is_zero() => 1.0,
-        "availability" => (horizon.ns() - down) as f64 / horizon.ns() as f64,
-        "downtime" => seconds(down),
-        "outages" => outages.len() as f64,
-        "longest-outage" => seconds(outages.iter().copied().max().unwrap_or(0)),
-        other => panic!("`{other}` is not a common measure"),
     }
 }

@@ -4,6 +4,7 @@ use super::{Run, SCHEMA};
 use crate::diag::Severity;
 use crate::engine::trace::Seq;
 use crate::engine::{EntityId, SimDuration};
+use crate::experiment::outcome::Measures;
 use crate::scenario::{Bound, Condition};
 use crate::systems;
 use crate::systems::spec::{Default, Node, Origin, ParamSpec};
@@ -203,7 +204,7 @@ struct Json<'a> {
     scenario: ScenarioJson<'a>,
     seed: String,
     fingerprint: String,
-    measures: &'a BTreeMap<String, Option<f64>>,
+    measures: &'a Measures,
     objectives: Vec<Verdict>,
     expectations: Vec<Verdict>,
     warnings: Vec<String>,

@@ -225,7 +225,7 @@ pub fn model<'a>(root: &'a Node, system: &str) -> &'a Node {
 pub struct LazyStream {
     streams: Streams,
     number: crate::engine::StreamNumber,
-    stream: Option<RandomStream>,
+    stream: Option<Box<RandomStream>>,
 }
 
 impl LazyStream {
@@ -237,6 +237,6 @@ impl LazyStream {
     /// The stream itself.
     pub fn get(&mut self) -> &mut RandomStream {
         let LazyStream { streams, number, stream } = self;
-        stream.get_or_insert_with(|| streams.stream(*number))
+        stream.get_or_insert_with(|| Box::new(streams.stream(*number)))
     }
 }

@@ -239,23 +239,28 @@ impl Watch {
         }
     }
 
-    /// The first check from `first` on and before `until` that finds something new. `grace` tells
-    /// the grace of a subject; `shared` says that all subjects have the same.
+    /// The first check from `from` on and before `until` that finds something new. `from` is asked
+    /// only if there can be one. `grace` tells the grace of a subject; `shared` says that all
+    /// subjects have the same.
     pub fn decisive(
         &mut self,
-        first: Option<Check>,
+        from: impl FnOnce(&mut Rounds) -> Option<Check>,
         until: SimTime,
         shared: bool,
         reset: GraceReset,
         grace: impl Fn(u32) -> Grace,
     ) -> Option<Check> {
         // Where luck has no part, what one round does not find is not found later either.
-        let tries = match self.standing.certain() {
-            Some(_) if shared => 1,
+        let certain = self.standing.certain();
+        let tries = match certain {
+            Some(answer) if shared => {
+                self.finding(answer, grace(0), reset)?;
+                1
+            }
             Some(_) => u64::from(self.rounds.count()),
             None => u64::MAX,
         };
-        let mut next = first;
+        let mut next = from(&mut self.rounds);
         for _ in 0..tries {
             let check = next.filter(|check| check.at < until)?;
             let answer = self.answer(check);

@@ -223,12 +223,12 @@ impl<'a> Instance<'a> {
         (self.cascade_order.get(), self.cascade_step.get())
     }
 
-    /// Plans the next sweep of a cluster that finds something new, from `from` on (or from now).
-    pub(super) fn plan_sweep(&mut self, c: usize, from: Option<Check>, fx: &mut Effects<Message>) {
+    /// Plans the next sweep of a cluster that finds something new, after `done` (or from now on).
+    pub(super) fn plan_sweep(&mut self, c: usize, done: Option<Check>, fx: &mut Effects<Message>) {
         if self.mode == SweepMode::All {
             return;
         }
-        let planned = self.next_decisive(c, from, fx);
+        let planned = self.next_decisive(c, done, fx);
         let cluster = &mut self.clusters[c];
         if planned == cluster.planned {
             return;
@@ -244,21 +244,29 @@ impl<'a> Instance<'a> {
     fn next_decisive(
         &mut self,
         c: usize,
-        from: Option<Check>,
+        done: Option<Check>,
         fx: &Effects<Message>,
     ) -> Option<Check> {
         if !self.alive() || !self.clusters[c].present {
             return None;
         }
         let mut watch = self.clusters[c].watch.take()?;
-        let mut first = from.or_else(|| watch.rounds.from(fx.now()));
-        // Sweeps of this very instant that have had their turn are over.
-        while let Some(check) = first {
-            if check.at > fx.now() || !fx.passed(Timer::Sweep.of(c, check.subject), Class::Check) {
-                break;
+        let first = |rounds: &mut Rounds| {
+            let mut first = match done {
+                Some(check) => rounds.after(check),
+                None => rounds.from(fx.now()),
+            };
+            // Sweeps of this very instant that have had their turn are over.
+            while let Some(check) = first {
+                if check.at > fx.now()
+                    || !fx.passed(Timer::Sweep.of(c, check.subject), Class::Check)
+                {
+                    break;
+                }
+                first = rounds.after(check);
             }
-            first = watch.rounds.after(check);
-        }
+            first
+        };
         let constants = &self.plan.constants;
         let shared = constants.grace_timer != GraceTimer::Table;
         let check = watch.decisive(first, fx.horizon(), shared, constants.grace_reset, |table| {
@@ -330,10 +338,7 @@ impl<'a> Instance<'a> {
         let shared_by_all = self.plan.constants.grace_timer == GraceTimer::Instance;
         for c in 0..self.clusters.len() {
             match done {
-                Some((own, check)) if own == c => {
-                    let next = self.clusters[c].watch.as_mut().and_then(|w| w.rounds.after(check));
-                    self.plan_sweep(c, next, fx);
-                }
+                Some((own, check)) if own == c => self.plan_sweep(c, Some(check), fx),
                 Some(_) if !shared_by_all => {}
                 Some(_) | None => self.plan_sweep(c, None, fx),
             }

@@ -70,7 +70,7 @@ fn naive(replication: u64) -> u64 {
     let mut current = outage(0, &mut draws);
     let mut heap: BinaryHeap<Reverse<(u64, u32)>> = (0..30)
         .map(|table| {
-            Reverse(((u128::from(draws.next_u32()) * u128::from(PERIOD) >> 32) as u64, table))
+            Reverse((((u128::from(draws.next_u32()) * u128::from(PERIOD)) >> 32) as u64, table))
         })
         .collect();
     let mut since: [Option<u64>; 3] = [None; 3];

@@ -101,23 +101,29 @@ impl Instance<'_> {
     /// Brings everything that follows from the clusters' states up to date.
     pub(super) fn settle(&mut self, fx: &mut Effects<Message>) {
         self.settle_instance(fx);
-        self.settle_backups(fx);
         self.settle_requests(fx);
-        self.settle_admin(fx);
-        self.settle_blame(fx);
+        // While nothing is wrong, nothing else can follow.
+        let serving = fx.state(self.plan.entity) == instance_state::SERVING;
+        if !serving || self.account.blame.is_some() {
+            self.settle_backups(fx);
+            self.settle_admin(fx);
+            self.settle_blame(fx);
+        }
     }
 
     fn settle_instance(&mut self, fx: &mut Effects<Message>) {
         if !self.alive() {
             return;
         }
-        let present = self.clusters.iter().filter(|cluster| cluster.present);
-        let down = present.clone().filter(|cluster| cluster.down.is_some()).count();
-        let rising = present.clone().any(|cluster| cluster.rising.is_some());
+        let (mut some, mut all_down, mut rising) = (false, true, false);
+        for cluster in self.clusters.iter().filter(|cluster| cluster.present) {
+            some |= cluster.down.is_some();
+            all_down &= cluster.down.is_some();
+            rising |= cluster.rising.is_some();
+        }
         let entity = self.plan.entity;
         let before = fx.state(entity);
-        let all_down = down == present.count();
-        let state = match (all_down, down > 0 || rising) {
+        let state = match (all_down, some || rising) {
             (true, _)
                 if [instance_state::DOWN_DISABLED, instance_state::DOWN_OFFLINE]
                     .contains(&before) =>

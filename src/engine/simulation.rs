@@ -63,6 +63,8 @@ impl fmt::Display for Halt {
 
 /// Room for the records of a common run, so that they are not moved as they grow.
 const RECORDS_EXPECTED: usize = 512;
+/// Room for what is under way at one instant.
+const MAIL_EXPECTED: usize = 32;
 
 /// The timer of the horizon: it belongs to no process.
 const HORIZON: TimerKeyParts = (u32::MAX >> 4, 0);
@@ -94,8 +96,8 @@ impl<'a, M: Copy> Simulation<'a, M> {
             layout,
             states: layout.initial.clone(),
             trace: Trace { records: Vec::with_capacity(RECORDS_EXPECTED), ..Trace::default() },
-            timers: Vec::new(),
-            mail: VecDeque::new(),
+            timers: Vec::with_capacity(MAIL_EXPECTED),
+            mail: VecDeque::with_capacity(MAIL_EXPECTED),
         };
         Simulation {
             processes,

@@ -163,11 +163,16 @@ impl Outcome {
 /// The states of each entity over time.
 fn timeline(model: &Model, trace: &Trace) -> Vec<Vec<Stay>> {
     let end = SimTime::START.saturating_add(model.horizon());
-    let mut timeline: Vec<Vec<Stay>> = model
-        .initial()
-        .iter()
-        .map(|&state| vec![Stay { state, from: SimTime::START, to: end, cause: None }])
-        .collect();
+    let mut counts = vec![1; model.initial().len()];
+    for record in trace.records.iter().filter(|record| record.from != record.to) {
+        counts[record.entity.0 as usize] += 1;
+    }
+    let first = |(&state, count): (&StateId, usize)| {
+        let mut stays = Vec::with_capacity(count);
+        stays.push(Stay { state, from: SimTime::START, to: end, cause: None });
+        stays
+    };
+    let mut timeline: Vec<Vec<Stay>> = model.initial().iter().zip(counts).map(first).collect();
     for (seq, record) in (0..).zip(&trace.records) {
         if record.from == record.to {
             continue;

@@ -189,7 +189,7 @@ impl Instance<'_> {
         }
     }
 
-    fn settle_requests(&mut self, fx: &mut Effects<Message>) {
+    pub(super) fn settle_requests(&mut self, fx: &mut Effects<Message>) {
         let plan = self.plan;
         if plan.profiles.is_empty() {
             return;
@@ -238,7 +238,7 @@ impl Instance<'_> {
     }
 
     /// Charges the time in which the instance does not fully serve.
-    fn settle_blame(&mut self, fx: &mut Effects<Message>) {
+    pub(super) fn settle_blame(&mut self, fx: &mut Effects<Message>) {
         let blame = self.blame(fx);
         if blame == self.account.blame.map(|(blame, _)| blame) {
             return;

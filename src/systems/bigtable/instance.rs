@@ -131,6 +131,20 @@ pub(super) struct Instance<'a> {
     swept: u64,
 }
 
+/// Where the grace of a table in a cluster is kept.
+fn slot(timer: GraceTimer, cluster: usize, table: u32) -> (usize, usize) {
+    match timer {
+        GraceTimer::Cluster => (cluster, 0),
+        GraceTimer::Table => (cluster, table as usize),
+        GraceTimer::Instance => (0, 0),
+    }
+}
+
+fn grace_of(graces: &[Vec<GraceSlot>], timer: GraceTimer, cluster: usize, table: u32) -> GraceSlot {
+    let (row, place) = slot(timer, cluster, table);
+    graces[row].get(place).copied().unwrap_or_default()
+}
+
 impl<'a> Instance<'a> {
     pub(super) fn new(plan: &'a InstancePlan, streams: Streams, mode: SweepMode) -> Instance<'a> {
         let lazy = |number| LazyStream::new(streams, number);
@@ -181,18 +195,8 @@ impl<'a> Instance<'a> {
         !self.lost && !self.deleted
     }
 
-    /// Where the grace of a table in a cluster is kept.
-    fn slot(&self, cluster: usize, table: u32) -> (usize, usize) {
-        match self.plan.constants.grace_timer {
-            GraceTimer::Cluster => (cluster, 0),
-            GraceTimer::Table => (cluster, table as usize),
-            GraceTimer::Instance => (0, 0),
-        }
-    }
-
     fn grace(&self, cluster: usize, table: u32) -> GraceSlot {
-        let (row, place) = self.slot(cluster, table);
-        self.graces[row].get(place).copied().unwrap_or_default()
+        grace_of(&self.graces, self.plan.constants.grace_timer, cluster, table)
     }
 
     pub(super) fn grace_mut(&mut self, row: usize, place: usize) -> &mut GraceSlot {
@@ -250,7 +254,6 @@ impl<'a> Instance<'a> {
         if !self.alive() || !self.clusters[c].present {
             return None;
         }
-        let mut watch = self.clusters[c].watch.take()?;
         let first = |rounds: &mut Rounds| {
             let mut first = match done {
                 Some(check) => rounds.after(check),
@@ -267,13 +270,11 @@ impl<'a> Instance<'a> {
             }
             first
         };
-        let constants = &self.plan.constants;
-        let shared = constants.grace_timer != GraceTimer::Table;
-        let check = watch.decisive(first, fx.horizon(), shared, constants.grace_reset, |table| {
-            self.grace(c, table).grace
-        });
-        self.clusters[c].watch = Some(watch);
-        check
+        let (timer, reset) = (self.plan.constants.grace_timer, self.plan.constants.grace_reset);
+        let graces = &self.graces;
+        let grace = |table| grace_of(graces, timer, c, table).grace;
+        let watch = self.clusters[c].watch.as_mut()?;
+        watch.decisive(first, fx.horizon(), timer != GraceTimer::Table, reset, grace)
     }
 
     /// With every sweep an event: sets the next one of each table from now on.
@@ -373,7 +374,7 @@ impl<'a> Instance<'a> {
             _ => fx.now(),
         };
         let over = start.saturating_add(constants.grace).max(fx.now());
-        let (row, place) = self.slot(c, table);
+        let (row, place) = slot(self.plan.constants.grace_timer, c, table);
         let cause = self.clusters[c].standing_cause;
         let grace = Grace { since: Some(start), expired: false };
         *self.grace_mut(row, place) = GraceSlot { grace, cause };
@@ -381,17 +382,17 @@ impl<'a> Instance<'a> {
         let rule = if standing.kms_errors > 0.0 { "BT-44" } else { "BT-50" };
         let shown = self.show_cached(rule, cause, fx);
         self.grace_mut(row, place).cause = shown.or(cause);
-        self.settle(fx);
+        self.settle_requests(fx);
     }
 
     /// Contact: the grace is over without harm, or what it led to ends.
     fn end_grace(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
-        let (row, place) = self.slot(c, table);
+        let (row, place) = slot(self.plan.constants.grace_timer, c, table);
         if self.grace(c, table).grace.since.is_some() {
             *self.grace_mut(row, place) = GraceSlot::default();
             fx.cancel(Timer::Grace.of(row, place as u32));
             self.show_cached("Q-12", self.clusters[c].standing_cause, fx);
-            self.settle(fx);
+            self.settle_requests(fx);
         }
     }
 
@@ -461,7 +462,7 @@ impl<'a> Instance<'a> {
                 _ => self.plan_sweep(c, None, fx),
             }
         }
-        self.settle(fx);
+        self.settle_blame(fx);
     }
 
     fn on_timer(&mut self, number: u32, fx: &mut Effects<Message>) {

@@ -89,8 +89,7 @@ impl Instance<'_> {
         let slot = self.grace_mut(row, place);
         slot.grace.expired = true;
         let cause = slot.cause;
-        let detail =
-            format!("no contact for {}: taking the instance offline begins", plan.constants.grace);
+        let detail = "no contact for the whole grace: taking the instance offline begins";
         let seq = fx.note(plan.entity, "BT-45", cause, detail);
         self.grace_mut(row, place).cause = Some(seq);
         for c in 0..self.clusters.len() {

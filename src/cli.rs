@@ -290,12 +290,17 @@ fn check(args: &CheckArgs) -> Result<Exit, Exit> {
     let mut worst = Exit::Success;
     let mut told = Vec::new();
     for file in &args.files {
-        let (found, sources, sound) = match scenario(file, &args.common)? {
-            Ok(scenario) => (scenario.warnings, scenario.sources, true),
-            Err((found, sources)) => (found, sources, false),
+        let (found, sources, sound) = match scenario(file, &args.common) {
+            Ok(Ok(scenario)) => (scenario.warnings, scenario.sources, true),
+            Ok(Err((found, sources))) => (found, sources, false),
+            // Told already; the other files are checked all the same.
+            Err(exit) => {
+                worst = worst.max(exit);
+                continue;
+            }
         };
         if !sound {
-            worst = Exit::Input;
+            worst = worst.max(Exit::Input);
         }
         match args.common.format {
             Format::Json => told.push(diag::to_json(&found, &sources)),

@@ -256,6 +256,11 @@ impl<'a> Place<'a> {
     }
 }
 
+/// A text with its control and direction characters written out: nothing that a terminal obeys.
+pub fn plain(text: &str) -> String {
+    shown(text, 0..0).0
+}
+
 /// A text with its control and direction characters written out, and where a range of it went.
 fn shown(text: &str, range: Range<usize>) -> (String, Range<usize>) {
     let mut out = String::with_capacity(text.len());

@@ -1,7 +1,7 @@
 //! The summary of a run: as JSON, and on one screen.
 
 use super::{Run, SCHEMA};
-use crate::diag::Severity;
+use crate::diag::{self, Severity};
 use crate::engine::trace::Seq;
 use crate::engine::{EntityId, SimDuration};
 use crate::experiment::outcome::Measures;
@@ -142,6 +142,9 @@ fn condition(bound: &Bound) -> String {
 /// A measure with its unit, for people: durations in words, shares in percent.
 pub fn quantity(value: Option<f64>, unit: &str) -> String {
     let Some(value) = value else { return "never".to_owned() };
+    if !value.is_finite() {
+        return "undefined".to_owned();
+    }
     match unit {
         "s" => rounded(SimDuration::from_seconds_f64(value)).to_string(),
         "fraction" => percent(value),
@@ -172,6 +175,9 @@ fn percent(share: f64) -> String {
 
 /// A number with thousands kept apart.
 fn count(value: f64) -> String {
+    if !value.is_finite() {
+        return "undefined".to_owned();
+    }
     if value.abs() < 10.0 && value.fract() != 0.0 {
         return format!("{value:.3}");
     }
@@ -214,9 +220,7 @@ struct Json<'a> {
 /// The warnings that a reader must know before trusting the numbers.
 pub fn warnings(run: &Run) -> Vec<String> {
     let told = run.scenario.warnings.iter().filter(|d| d.severity == Severity::Warning);
-    told.map(|diagnostic| diagnostic.message.clone()).chain([
-        "one replication: every number is one draw of chance, without a statement of its uncertainty".to_owned(),
-    ]).collect()
+    told.map(|diagnostic| diagnostic.message.clone()).chain([ONE_REPLICATION.to_owned()]).collect()
 }
 
 /// The trajectory's fingerprint as text.
@@ -251,6 +255,12 @@ pub fn json(run: &Run) -> Vec<u8> {
     bytes
 }
 
+/// A text on one line, without anything that a terminal obeys.
+fn one_line(text: &str) -> String {
+    let pieces = text.split(['\n', '\r', '\t']).filter(|piece| !piece.trim().is_empty());
+    diag::plain(&pieces.collect::<Vec<_>>().join(" "))
+}
+
 /// Lines of the course of events that fit on a screen.
 const LINES_MAX: usize = 16;
 /// Rows of entities that fit on a screen.
@@ -260,9 +270,13 @@ const ROWS_MAX: usize = 12;
 pub fn screen(run: &Run) -> String {
     let mut out = String::new();
     let scenario = run.scenario;
-    let _ = writeln!(out, "{}  ({} from {})", scenario.name, scenario.horizon, scenario.start);
+    let _ = writeln!(
+        out,
+        "{}  ({} from {}, seed {})",
+        scenario.name, scenario.horizon, scenario.start, scenario.seed
+    );
     if !scenario.description.is_empty() {
-        let _ = writeln!(out, "{}", scenario.description);
+        let _ = writeln!(out, "{}", one_line(&scenario.description));
     }
     course(run, &mut out);
     table(run, &mut out);
@@ -270,11 +284,22 @@ pub fn screen(run: &Run) -> String {
     judgements(run, &mut out);
     let assumed = assumptions(run);
     if !assumed.is_empty() {
-        let names: Vec<&str> =
-            assumed.iter().map(|a| a.parameter.trim_start_matches("model.")).collect();
-        let _ = writeln!(out, "\nHangs on assumed constants: {}", names.join(", "));
+        let _ = writeln!(out, "\nAssumed, for no source gives a number (see summary.json)");
+        for assumption in &assumed {
+            let _ = writeln!(out, "  {} = {}", assumption.parameter, assumption.value);
+        }
     }
+    let _ = writeln!(out, "\n{}", capital(ONE_REPLICATION));
     out
+}
+
+/// The words that stand for the uncertainty that a single run cannot state.
+const ONE_REPLICATION: &str =
+    "one replication: every number is one draw of chance, without a statement of its uncertainty";
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// What happened when: root events, and the transitions of instances and profiles.
@@ -305,19 +330,20 @@ fn course(run: &Run, out: &mut String) {
             continue;
         }
         let offset = rounded(SimDuration::from_ns(record.at.ns()).unwrap_or(SimDuration::MAX));
-        let states = if record.from == record.to {
-            String::new()
-        } else {
-            let name = |state| run.state(record.entity, state);
-            format!("{} -> {}", name(record.from), name(record.to))
+        let name = |state| run.state(record.entity, state);
+        let states = format!("{} -> {}", name(record.from), name(record.to));
+        let words = match (record.detail.as_ref(), record.from == record.to) {
+            ("", true) => String::new(),
+            ("", false) => format!("  {states}"),
+            (detail, true) => format!(": {detail}"),
+            (detail, false) => format!(": {detail} ({states})"),
         };
-        let detail =
-            if record.detail.is_empty() { String::new() } else { format!("  {}", record.detail) };
         let path = run.path(record.entity);
         let _ = writeln!(
             out,
-            "  {:>14}  {path}  {states}{detail} [{}]",
-            offset.to_string(),
+            "  {:>14}  {} [{}]",
+            format!("+{offset}"),
+            one_line(&format!("{path}{words}")),
             record.rule
         );
     }

@@ -14,7 +14,8 @@ fn text(cell: &str) -> String {
 /// A number in shortest round-trip form; undefined is an empty cell.
 pub fn number(value: Option<f64>) -> String {
     match value {
-        Some(value) if value.is_finite() => value.to_string(),
+        // `+ 0.0` turns a negative zero into zero.
+        Some(value) if value.is_finite() => (value + 0.0).to_string(),
         Some(_) | None => String::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod charts;
+pub mod docs;
 pub mod files;
 pub mod rules;
 pub mod summary;

@@ -286,6 +286,15 @@ fn judged(run: &Run) -> Exit {
     Exit::Failed
 }
 
+/// What `check --format json` says of one file.
+#[derive(serde::Serialize)]
+struct Checked {
+    file: String,
+    ok: bool,
+    #[serde(flatten)]
+    told: diag::DiagnosticsJson,
+}
+
 fn check(args: &CheckArgs) -> Result<Exit, Exit> {
     let mut worst = Exit::Success;
     let mut told = Vec::new();
@@ -303,7 +312,11 @@ fn check(args: &CheckArgs) -> Result<Exit, Exit> {
             worst = worst.max(Exit::Input);
         }
         match args.common.format {
-            Format::Json => told.push(diag::to_json(&found, &sources)),
+            Format::Json => told.push(Checked {
+                file: diag::plain(&file.display().to_string()),
+                ok: sound,
+                told: diag::to_json(&found, &sources),
+            }),
             Format::Text => {
                 tell(&found, &sources, Format::Text)?;
                 if sound {

@@ -2,6 +2,8 @@
 //!
 //! The help texts are golden files in `tests/cli`; `CMEKSIM_BLESS=1` rewrites them.
 
+#![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -164,12 +166,18 @@ fn check_tells_of_each_file() {
     assert_eq!((all.code, all.err.as_str()), (Some(2), ""));
     let told: Value = serde_json::from_str(&all.out).unwrap();
     let told = told.as_array().unwrap();
-    assert!(told.len() >= 2);
+    let files: Vec<_> = told.iter().map(|one| (&one["file"], &one["ok"])).collect();
+    let expected = [(bad, false), (GOOD, true), (worse, false)]
+        .map(|(file, ok)| (Value::from(file), Value::from(ok)));
+    assert_eq!(files, expected.iter().map(|(file, ok)| (file, ok)).collect::<Vec<_>>());
     for one in told {
         assert_eq!(sorted(keys(one)), sorted(documented("`check --format json`")));
+        assert_eq!(one["diagnostics"].as_array().unwrap().is_empty(), one["ok"] == true);
+        for diagnostic in one["diagnostics"].as_array().unwrap() {
+            assert_eq!(sorted(keys(diagnostic)), sorted(documented("One of `diagnostics`")));
+        }
     }
-    assert_eq!(told[0]["code"], "unknown-key");
-    assert_eq!(told[0]["file"], bad);
+    assert_eq!(told[0]["diagnostics"][0]["code"], "unknown-key");
 }
 
 #[test]
@@ -179,7 +187,9 @@ fn check_goes_on_after_a_file_that_cannot_be_read() {
     assert_eq!(done.out, format!("{GOOD}: ok\n"));
     assert!(done.err.contains("cannot read no-such-file.toml"), "{}", done.err);
     let done = call(&["check", "no-such-file.toml", GOOD, "--format", "json"]);
-    assert_eq!((done.code, done.out.as_str()), (Some(3), "[]\n"));
+    assert_eq!(done.code, Some(3));
+    let told: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(told[0]["file"], GOOD);
 }
 
 #[test]
@@ -196,6 +206,9 @@ fn run_refuses_what_check_refuses() {
     let done = run_into(&out, &["--set", "scenario.horizon"]);
     assert_eq!(done.code, Some(2));
     assert!(done.err.contains("PATH=VALUE"), "{}", done.err);
+    let done = run_into(&out, &["--set", "scenario.horizon", "--format", "json"]);
+    let told: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(keys(&told), ["diagnostics", "more"]);
     assert!(!out.exists(), "nothing is written for a wrong scenario");
 }
 

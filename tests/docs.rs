@@ -3,6 +3,8 @@
 //!
 //! `CMEKSIM_BLESS=1 cargo test --test docs` rewrites what differs.
 
+#![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
+
 use cmeksim::report::docs;
 use cmeksim::scenario::read::{Overrides, read};
 use std::fs;

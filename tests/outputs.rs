@@ -1,9 +1,11 @@
 //! Hostile texts and undefined numbers through every output: whatever a scenario or a trace says,
 //! CSV, JSON, TOML and SVG stay well-formed, no cell is a formula, no number is NaN.
 
+#![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
+
 use cmeksim::engine::simulation::entity;
 use cmeksim::engine::trace::Level;
-use cmeksim::engine::{Budget, SimTime};
+use cmeksim::engine::{Budget, SimTime, Trace};
 use cmeksim::experiment::Model;
 use cmeksim::report::{Run, charts, summary, tables};
 use cmeksim::scenario::read::{Overrides, read};
@@ -71,14 +73,15 @@ fn scenario(description: &str, because: &str) -> Scenario {
 /// Plays a scenario, lets `change` put something into what is told, and shows the run to `look`.
 fn with_run(
     scenario: &Scenario,
-    change: impl FnOnce(&mut cmeksim::experiment::outcome::Outcome),
+    change: impl FnOnce(&mut Trace),
     path: Option<&str>,
     look: impl FnOnce(&Run),
 ) {
     let model = Model::new(scenario);
-    let trace = model.replicate(scenario.seed, 0, SweepMode::Decisive, Budget::default()).unwrap();
-    let mut outcome = model.outcome(trace);
-    change(&mut outcome);
+    let mut trace =
+        model.replicate(scenario.seed, 0, SweepMode::Decisive, Budget::default()).unwrap();
+    change(&mut trace);
+    let outcome = model.outcome(trace);
     let mut run = Run::new(scenario, &model, &outcome, SweepMode::Decisive);
     // No scenario can name an entity like this; the writers do not count on that.
     if let Some(path) = path {
@@ -259,8 +262,8 @@ proptest! {
         description in hostile(), because in hostile(), detail in hostile(), path in hostile(),
     ) {
         let scenario = scenario(&description, &because);
-        let put = |outcome: &mut cmeksim::experiment::outcome::Outcome| {
-            outcome.trace.records[0].detail = Cow::Owned(detail.clone());
+        let put = |trace: &mut Trace| {
+            trace.records[0].detail = Cow::Owned(detail.clone());
         };
         with_run(&scenario, put, Some(&path), |run| {
             let tables = check_tables(run);
@@ -291,13 +294,13 @@ proptest! {
     #[test]
     fn undefined_numbers_never_show(value in prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0])) {
         let scenario = scenario("", "");
-        let put = |outcome: &mut cmeksim::experiment::outcome::Outcome| {
+        let put = |trace: &mut Trace| {
             for name in ["availability", "writes-at-risk"] {
                 let at = SimTime::from_ns(1_000).unwrap();
-                outcome.trace.levels.push(Level { at, entity: entity(0), name, value });
+                trace.levels.push(Level { at, entity: entity(0), name, value });
             }
-            for measure in outcome.measures.values_mut() {
-                *measure = measure.map(|_| value);
+            for name in ["availability", "downtime", "outages", "writes-at-risk", "writes-lost"] {
+                trace.measures.push((entity(0), name, Some(value)));
             }
         };
         with_run(&scenario, put, None, |run| {
@@ -321,11 +324,11 @@ proptest! {
         value in prop::sample::select(vec![0.5, f64::NAN, f64::INFINITY]),
     ) {
         let scenario = scenario(&description, "because");
-        let put = |outcome: &mut cmeksim::experiment::outcome::Outcome| {
-            outcome.trace.records[0].detail = Cow::Owned(detail.clone());
+        let put = |trace: &mut Trace| {
+            trace.records[0].detail = Cow::Owned(detail.clone());
             for name in ["availability", "writes-at-risk"] {
                 let at = SimTime::from_ns(1_000).unwrap();
-                outcome.trace.levels.push(Level { at, entity: entity(0), name, value });
+                trace.levels.push(Level { at, entity: entity(0), name, value });
             }
         };
         with_run(&scenario, put, Some(&path), |run| {

@@ -2,6 +2,8 @@
 //! detection, propagation, cascade, writes at risk. Each scenario is played many times at a fixed
 //! seed, and the 99.9 % interval of the estimate has to be narrow and to cover the formula's value.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "support/scenario.rs"]
 mod support;
 

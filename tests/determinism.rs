@@ -2,6 +2,8 @@
 //! on unrelated entities, on which sweeps are events, on the folder or on the environment. It
 //! plays some hundred scenarios made at random from fixed seeds, each in two ways, and compares.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "support/scenario.rs"]
 mod support;
 

@@ -2,6 +2,8 @@
 //! which limit it was. Each test makes an input of exactly that size, and a model that would run
 //! for ever has to be stopped within two seconds.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "support/scenario.rs"]
 mod support;
 

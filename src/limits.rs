@@ -12,6 +12,8 @@ pub const ENTITIES_MAX: usize = 100_000;
 pub const ENTRIES_MAX: usize = 10_000;
 /// Clusters of one Bigtable instance: 8 regions of 3 zones (BR-01).
 pub const CLUSTERS_MAX: usize = 24;
+/// Tables of one Bigtable instance (BR-16).
+pub const TABLES_MAX: u32 = 1000;
 /// Nanoseconds of a horizon or of any duration (about 146 years): the sum of two fits in 64 bits.
 pub const HORIZON_NS_MAX: u64 = 1 << 62;
 /// Events of one replication: stops a runaway model within minutes.

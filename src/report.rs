@@ -60,6 +60,11 @@ impl<'a> Run<'a> {
         self.entities[entity.0 as usize].0
     }
 
+    /// The kind of an entity.
+    pub fn kind(&self, entity: EntityId) -> &'static EntityKind {
+        self.entities[entity.0 as usize].1
+    }
+
     /// The name of a state of an entity.
     pub fn state(&self, entity: EntityId, state: u8) -> &'static str {
         self.entities[entity.0 as usize].1.states[usize::from(state)].name

@@ -343,7 +343,14 @@ fn the_seed_of_the_command_line_wins() {
 #[test]
 fn a_failed_expectation_exits_5_after_writing_everything() {
     let folder = temp();
-    let done = run_into(folder.path(), &["--no-charts", "--set", "expect.2.exactly=5"]);
+    let done = run_into(
+        folder.path(),
+        &[
+            "--no-charts",
+            "--set",
+            "objectives=[{ measure = 'bigtable.orders.writes-lost', exactly = 5 }]",
+        ],
+    );
     assert_eq!(done.code, Some(5));
     assert!(done.err.contains("1 of the objectives and expectations failed"), "{}", done.err);
     assert!(done.out.contains("  fail  bigtable.orders.writes-lost"), "{}", done.out);

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
-use cmeksim::engine::simulation::entity;
+use cmeksim::engine::EntityId;
 use cmeksim::engine::trace::Level;
 use cmeksim::engine::{Budget, SimTime, Trace};
 use cmeksim::experiment::Model;
@@ -297,10 +297,10 @@ proptest! {
         let put = |trace: &mut Trace| {
             for name in ["availability", "writes-at-risk"] {
                 let at = SimTime::from_ns(1_000).unwrap();
-                trace.levels.push(Level { at, entity: entity(0), name, value });
+                trace.levels.push(Level { at, entity: EntityId(0), name, value });
             }
             for name in ["availability", "downtime", "outages", "writes-at-risk", "writes-lost"] {
-                trace.measures.push((entity(0), name, Some(value)));
+                trace.measures.push((EntityId(0), name, Some(value)));
             }
         };
         with_run(&scenario, put, None, |run| {
@@ -328,7 +328,7 @@ proptest! {
             trace.records[0].detail = Cow::Owned(detail.clone());
             for name in ["availability", "writes-at-risk"] {
                 let at = SimTime::from_ns(1_000).unwrap();
-                trace.levels.push(Level { at, entity: entity(0), name, value });
+                trace.levels.push(Level { at, entity: EntityId(0), name, value });
             }
         };
         with_run(&scenario, put, Some(&path), |run| {

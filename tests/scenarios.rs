@@ -166,13 +166,14 @@ fn scheduling_every_sweep_changes_nothing() {
         if few != every {
             failures.push(format!("  {name}: fingerprints {few:016x} and {every:016x}"));
         }
-        for (path, value) in &decisive.measures {
-            let other = all.measures.get(path);
-            if other != Some(value) {
+        for ((path, value), (other_path, other)) in
+            decisive.measures.iter().zip(all.measures.iter())
+        {
+            if (path, value) != (other_path, other) {
                 failures.push(format!("  {path}: {value:?} and {other:?}"));
             }
         }
-        if decisive.measures.len() != all.measures.len() {
+        if decisive.measures.iter().count() != all.measures.iter().count() {
             failures.push(format!("  {name}: not the same measures"));
         }
         if !failures.is_empty() {

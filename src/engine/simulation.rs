@@ -1,7 +1,7 @@
 //! One run: the clock, the calendar, the processes, and the loop.
 
 use super::calendar::{Calendar, Class, Due, TimerKey};
-use super::process::{Effects, EntityId, Happening, Process, StateId};
+use super::process::{Effects, Happening, Process, StateId};
 use super::time::{SimDuration, SimTime};
 use super::trace::Trace;
 use crate::limits;
@@ -167,7 +167,7 @@ impl<'a, M: Copy> Simulation<'a, M> {
         self.effects.process = process;
         self.processes[process as usize].on_event(what, &mut self.effects);
         self.effects.settle(&mut self.calendar);
-        Ok(())
+        self.check_records()
     }
 
     /// Takes one event from the budget.
@@ -179,15 +179,17 @@ impl<'a, M: Copy> Simulation<'a, M> {
             halt("events", self.budget.events)
         } else if self.events_now > self.budget.events_at_one_instant {
             halt("events at one instant", self.budget.events_at_one_instant)
-        } else if self.effects.trace.records.len() > self.budget.records {
-            halt("records", self.budget.records as u64)
         } else {
             Ok(())
         }
     }
-}
 
-/// The entity with an index, for those who walk over a layout.
-pub fn entity(index: usize) -> EntityId {
-    EntityId(u32::try_from(index).expect("entities are limited"))
+    /// Are there not too many records?
+    fn check_records(&self) -> Result<(), Halt> {
+        let limit = self.budget.records;
+        if self.effects.trace.records.len() > limit {
+            return Err(Halt { at: self.effects.now, what: "records", limit: limit as u64 });
+        }
+        Ok(())
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::engine::trace::Seq;
-use crate::engine::{SimDuration, SimTime, StateId, Trace};
+use crate::engine::{Record, SimDuration, SimTime, StateId, Trace};
 use crate::scenario::{Bound, Condition};
 use crate::systems::spec::{COMMON_MEASURES, EntityKind, How, MeasureSpec};
 use std::collections::BTreeMap;
@@ -117,7 +117,9 @@ pub fn measures_of(kind: &'static EntityKind) -> impl Iterator<Item = &'static M
 impl Outcome {
     pub(super) fn new(model: &Model, trace: Trace) -> Outcome {
         let timeline = timeline(model, &trace);
-        let first_root = trace.records.iter().find(|record| record.cause.is_none()).map(|r| r.at);
+        // A root that changes no state (a table created, an operation refused) disturbs nothing.
+        let disturbs = |record: &&Record| record.cause.is_none() && record.from != record.to;
+        let first_root = trace.records.iter().find(disturbs).map(|record| record.at);
         let catalogue = &model.catalogue;
         let mut values: Vec<Option<Option<f64>>> = vec![None; catalogue.paths.len()];
         for &(entity, name, value) in &trace.measures {
@@ -244,6 +246,7 @@ fn derive(
     let since_root = |at: SimTime| at.since(first_root?).map(SimDuration::seconds);
     match spec.how {
         How::Told => None,
+        How::Counted => Some(0.0),
         How::Common => Some(common.measure(spec.name, horizon)),
         How::TimeIn(states) => {
             let inside = stays.iter().filter(|stay| states.contains(&state(stay).name));

@@ -3,6 +3,7 @@
 use super::chart::{Bar, ChartError, Mark, Picture, Row, Series, StepChart, TimelineChart, YAxis};
 use super::{Run, summary, tables};
 use crate::engine::{EntityId, SimDuration};
+use crate::systems::spec::Role;
 
 /// Every chart of a run, by the name of its files.
 ///
@@ -18,16 +19,22 @@ pub fn all(run: &Run) -> Result<Vec<(&'static str, Picture)>, ChartError> {
 }
 
 fn subtitle(run: &Run) -> String {
-    let description = &run.scenario.description;
-    let what = if description.is_empty() { String::new() } else { format!("{description} ") };
-    format!("{what}One replication, seed {}.", run.scenario.seed)
+    // First what must not be cut off where a description is long.
+    format!("One replication, seed {}. {}", run.scenario.seed, run.scenario.description)
 }
 
-/// Root events as marks: what begins it all, not what ends by itself.
+/// Root events as marks, and what is lost for good.
 fn marks(run: &Run) -> Vec<Mark> {
     let records = run.outcome.trace.records.iter().enumerate();
+    let ends = |record: &crate::engine::Record| {
+        let kind = run.kind(record.entity);
+        let state = &kind.states[usize::from(record.to)];
+        record.from != record.to
+            && state.irreversible
+            && [Role::Key, Role::System].contains(&kind.role)
+    };
     records
-        .filter(|(_, record)| record.cause.is_none())
+        .filter(|(_, record)| record.cause.is_none() || ends(record))
         .map(|(seq, record)| {
             let words = run.root_in_words(u32::try_from(seq).unwrap_or(u32::MAX));
             Mark {
@@ -37,6 +44,11 @@ fn marks(run: &Run) -> Vec<Mark> {
             }
         })
         .collect()
+}
+
+/// A path without the name of its system.
+fn short(path: &str) -> String {
+    path.split_once('.').map_or(path, |(_, rest)| rest).to_owned()
 }
 
 /// The heading that an entity's row stands under, and its name there.
@@ -55,35 +67,29 @@ fn place(path: &str) -> (String, String) {
     }
 }
 
-/// Rows in the order of a reader's questions: services, keys, then each instance with its parts;
-/// what was touched by anything comes first when there are too many.
-fn order(run: &Run) -> Vec<EntityId> {
-    let rank = |path: &str| match path.split('.').next() {
-        Some("kms") => 0,
-        Some("ekm") => 1,
-        Some("keys") => 2,
-        _ => 3,
-    };
-    let kind = |path: &str| match path.split('.').nth(2) {
-        None => 0,
-        Some("clusters") => 1,
-        Some("app-profiles") => 2,
-        Some(_) => 3,
-    };
+/// Rows in the order of a reader's questions: services, keys, then each system with its parts.
+/// Where there are too many, those in which nothing happens are left out; their number is given.
+fn order(run: &Run) -> (Vec<EntityId>, usize) {
     let group = |path: &str| path.split('.').take(2).collect::<Vec<_>>().join(".");
-    let touched = |number: usize| run.outcome.timeline[number].len() > 1;
+    let touched = |entity: &EntityId| run.outcome.timeline[entity.0 as usize].len() > 1;
     let crowded = run.entities.len() > TimelineChart::ROWS_MAX;
-    let mut rows: Vec<usize> = (0..run.entities.len()).collect();
-    rows.sort_by_key(|&number| {
-        let path = run.entities[number].0;
-        (crowded && !touched(number), rank(path), group(path), kind(path), path.to_owned())
+    let mut rows: Vec<EntityId> = (0..).map(EntityId).take(run.entities.len()).collect();
+    if crowded && rows.iter().any(touched) {
+        rows.retain(touched);
+    }
+    rows.sort_by_key(|&entity| {
+        let (path, role) = (run.path(entity), run.kind(entity).role);
+        let group = if role < Role::System { String::new() } else { group(path) };
+        (role.min(Role::System), group, role, path)
     });
-    rows.into_iter().map(crate::engine::simulation::entity).collect()
+    let left_out = run.entities.len() - rows.len();
+    (rows, left_out)
 }
 
 fn timeline(run: &Run) -> TimelineChart {
     let records = &run.outcome.trace.records;
-    let rows = order(run).into_iter().map(|entity| {
+    let (rows, left_out) = order(run);
+    let rows = rows.into_iter().map(|entity| {
         let number = entity.0 as usize;
         let (path, kind) = run.entities[number];
         let (group, label) = place(path);
@@ -107,7 +113,12 @@ fn timeline(run: &Run) -> TimelineChart {
     });
     TimelineChart {
         title: format!("{}: states over time", run.scenario.name),
-        subtitle: subtitle(run),
+        subtitle: match left_out {
+            0 => subtitle(run),
+            _ => {
+                format!("{left_out} rows in which nothing happens are left out. {}", subtitle(run))
+            }
+        },
         start_unix_s: run.scenario.start.as_second(),
         horizon: run.model.horizon(),
         rows: rows.collect(),
@@ -120,13 +131,11 @@ fn availability(run: &Run) -> StepChart {
     let mut series: Vec<(f64, Series)> = Vec::new();
     for (entity, points) in tables::availability_levels(run) {
         let path = run.path(entity);
-        let shown = path.starts_with("bigtable.")
-            && !path.contains(".clusters.")
-            && !path.contains(".backups.");
+        let shown = [Role::System, Role::Client].contains(&run.kind(entity).role);
         if shown {
             let measure =
                 run.outcome.measures.get(&format!("{path}.availability")).copied().flatten();
-            let label = path.trim_start_matches("bigtable.").to_owned();
+            let label = short(path);
             series.push((measure.unwrap_or(1.0), Series { label, points, steps: true }));
         }
     }
@@ -153,7 +162,7 @@ fn writes(run: &Run) -> Option<StepChart> {
     let mut series: std::collections::BTreeMap<EntityId, Series> =
         std::collections::BTreeMap::new();
     for level in levels {
-        let label = || run.path(level.entity).trim_start_matches("bigtable.").to_owned();
+        let label = || short(run.path(level.entity));
         let entry = series.entry(level.entity).or_insert_with(|| Series {
             label: label(),
             points: vec![(crate::engine::SimTime::START, 0.0)],

@@ -7,7 +7,7 @@ use crate::engine::{EntityId, SimDuration};
 use crate::experiment::outcome::Measures;
 use crate::scenario::{Bound, Condition};
 use crate::systems;
-use crate::systems::spec::{Default, Node, Origin, ParamSpec};
+use crate::systems::spec::{Default, Node, Origin, ParamSpec, Role};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -141,7 +141,10 @@ fn condition(bound: &Bound) -> String {
 
 /// A measure with its unit, for people: durations in words, shares in percent.
 pub fn quantity(value: Option<f64>, unit: &str) -> String {
-    let Some(value) = value else { return "never".to_owned() };
+    let Some(value) = value else {
+        // A duration that does not exist is the time to something that never comes.
+        return if unit == "s" { "never" } else { "undefined" }.to_owned();
+    };
     if !value.is_finite() {
         return "undefined".to_owned();
     }
@@ -302,7 +305,7 @@ fn capital(text: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// What happened when: root events, and the transitions of instances and profiles.
+/// What happened when: root events, and the transitions of keys and systems.
 fn course(run: &Run, out: &mut String) {
     let _ = writeln!(out, "\nWhat happened");
     let telling: Vec<(usize, &crate::engine::Record)> = run
@@ -312,9 +315,9 @@ fn course(run: &Run, out: &mut String) {
         .iter()
         .enumerate()
         .filter(|(_, record)| {
-            let path = run.path(record.entity);
-            record.cause.is_none()
-                || (path.starts_with("bigtable.") && path.matches('.').count() == 1)
+            let role = run.kind(record.entity).role;
+            let moves = record.from != record.to;
+            record.cause.is_none() || (moves && [Role::Key, Role::System].contains(&role))
         })
         .collect();
     if telling.is_empty() {
@@ -358,8 +361,8 @@ fn table(run: &Run, out: &mut String) {
     let shown: Vec<&str> = run
         .entities
         .iter()
+        .filter(|(_, kind)| [Role::System, Role::Client].contains(&kind.role))
         .map(|(path, _)| *path)
-        .filter(|path| path.starts_with("bigtable.") && !path.contains(".clusters."))
         .collect();
     if shown.is_empty() {
         return;
@@ -443,7 +446,16 @@ fn judgements(run: &Run, out: &mut String) {
             continue;
         }
         let _ = writeln!(out, "\n{title}");
-        for (verdict, bound) in verdicts(run, bounds).iter().zip(bounds) {
+        let judged = verdicts(run, bounds);
+        let passed = judged.iter().filter(|verdict| verdict.verdict == "pass").count();
+        let crowded = judged.len() > ROWS_MAX;
+        if crowded {
+            let _ = writeln!(out, "  {passed} of {} pass", judged.len());
+        }
+        let told = |verdict: &Verdict| !crowded || verdict.verdict == "fail";
+        for (verdict, bound) in
+            judged.iter().zip(bounds).filter(|(verdict, _)| told(verdict)).take(ROWS_MAX)
+        {
             let is = quantity(verdict.value, bound.unit);
             let _ = writeln!(
                 out,

@@ -34,8 +34,8 @@ pub struct Standing {
     pub kms_errors: f64,
     /// Share of the requests that the external manager leaves without an answer.
     pub ekm_errors: f64,
-    /// Since when some requests stay without an answer.
-    pub errors_since: Option<SimTime>,
+    /// Since when no request at all has had an answer, if that is so.
+    pub silent_since: Option<SimTime>,
     /// Why requests are denied, and since when.
     pub denied: Option<(Denial, SimTime)>,
 }
@@ -43,7 +43,7 @@ pub struct Standing {
 impl Standing {
     /// A key that grants everything.
     pub const GRANTED: Standing =
-        Standing { kms_errors: 0.0, ekm_errors: 0.0, errors_since: None, denied: None };
+        Standing { kms_errors: 0.0, ekm_errors: 0.0, silent_since: None, denied: None };
 
     /// The answer to a request whose luck is `draw`, uniform on (0, 1). Cloud KMS itself denies
     /// what is disabled, so the external manager is asked only for keys that are not (EKM-01).

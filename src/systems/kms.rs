@@ -9,7 +9,7 @@ use super::contract::{
 };
 use super::spec::{
     ActionSpec, Confidence::*, Default, EntityKind, How, Kind, Look, MeasureSpec, Node, ParamSpec,
-    Rule, StateSpec, System, TableSpec, Value,
+    Role, Rule, StateSpec, System, TableSpec, Value,
 };
 use crate::diag::Diagnostic;
 use crate::engine::{
@@ -125,6 +125,7 @@ const fn days(count: u64) -> SimDuration {
 /// States of a key, as its callers see it.
 pub const KEY: EntityKind = EntityKind {
     name: "key",
+    role: Role::Key,
     states: &[
         StateSpec {
             name: "enabled",
@@ -199,7 +200,7 @@ pub const KEY: EntityKind = EntityKind {
         MeasureSpec {
             name: "kms-operations",
             unit: "count",
-            how: How::Told,
+            how: How::Counted,
             doc: "Cryptographic operations asked of the key by the systems of the scenario.",
         },
     ],
@@ -233,12 +234,20 @@ const SERVICE_STATES: &[StateSpec] = &[
 ];
 
 /// Cloud KMS in one location.
-pub const SERVICE: EntityKind =
-    EntityKind { name: "Cloud KMS location", states: SERVICE_STATES, measures: &[] };
+pub const SERVICE: EntityKind = EntityKind {
+    name: "Cloud KMS location",
+    role: Role::Service,
+    states: SERVICE_STATES,
+    measures: &[],
+};
 
 /// An external key manager.
-pub const MANAGER: EntityKind =
-    EntityKind { name: "external key manager", states: SERVICE_STATES, measures: &[] };
+pub const MANAGER: EntityKind = EntityKind {
+    name: "external key manager",
+    role: Role::Service,
+    states: SERVICE_STATES,
+    measures: &[],
+};
 
 const KEYS: TableSpec = TableSpec {
     entity: Some(&KEY),
@@ -332,7 +341,7 @@ pub const SYSTEM: System = System {
             default: Default::Value(
                 "{ mixture = [ { weight = 0.99, lognormal = { median = \"30s\", p95 = \"60s\" } }, { weight = 0.01, log-uniform = { from = \"60s\", to = \"4h\" } } ] }",
             ),
-            source: "KMS-12",
+            source: "assumed, KMS-12",
             doc: "From disabling (or scheduling the destruction of) a key until its callers are denied.",
         },
         ParamSpec {
@@ -496,13 +505,19 @@ fn services(place: &Node, prefix: &str, code: u16, params: &Node, plan: &Plan) -
 
 /// Makes a process of each key, location and manager.
 fn build(root: &Node, plan: &mut Plan) {
-    let services: Vec<EntityId> = plan
+    let services: Vec<ServicePlan> = plan
         .entities()
-        .filter(|(path, _)| path.starts_with("kms.") || path.starts_with("ekm."))
-        .map(|(path, _)| plan.entity(path))
+        .filter_map(|(path, _)| {
+            let rule = match path.split('.').next()? {
+                "kms" => "BT-43",
+                "ekm" => "EKM-01",
+                _ => return None,
+            };
+            Some(ServicePlan { entity: plan.entity(path), rule })
+        })
         .collect();
-    for entity in services {
-        plan.process(&[entity], Box::new(ServicePlan { entity }));
+    for service in services {
+        plan.process(&[service.entity], Box::new(service));
     }
     let constants = model(root, "kms");
     for (name, key) in root.named("keys") {
@@ -549,24 +564,26 @@ mod shown {
 
 struct ServicePlan {
     entity: EntityId,
+    /// The rule that its outages play.
+    rule: &'static str,
 }
 
 impl Spawn for ServicePlan {
     fn spawn<'a>(&'a self, _: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
-        Box::new(Service { entity: self.entity, outages: Vec::new(), stale: 0 })
+        Box::new(Service { plan: self, outages: Vec::new(), stale: 0 })
     }
 }
 
 /// Cloud KMS in one location, or one external manager.
-struct Service {
-    entity: EntityId,
+struct Service<'a> {
+    plan: &'a ServicePlan,
     /// Occurrence and error fraction of each outage in progress.
     outages: Vec<(u32, f64)>,
     /// Number of spells of stale data in progress.
     stale: u32,
 }
 
-impl Service {
+impl Service<'_> {
     fn outage(
         &mut self,
         command: Command,
@@ -583,17 +600,22 @@ impl Service {
         }
         let after = self.errors();
         let state = if after >= 1.0 { 2 } else { StateId::from(after > 0.0) };
-        let detail = match (begins, command.value < 1.0) {
+        let others = self.outages.len() > usize::from(begins);
+        let detail = match (begins, others) {
             (true, false) => Cow::from("outage begins"),
-            (true, true) => {
-                format!("outage begins: {} of the requests fail", percent(command.value)).into()
-            }
-            (false, _) => "outage is over".into(),
+            (true, true) => "another outage begins".into(),
+            (false, false) => "outage is over".into(),
+            (false, true) => "one outage is over, another goes on".into(),
         };
-        // BT-43, KMS-32, EKM-01: while an outage lasts, requests stay without an answer.
-        let seq = fx.enter(self.entity, state, "BT-43", cause, detail);
+        let detail = if begins && command.value < 1.0 {
+            format!("{detail}: {} of the requests fail", percent(command.value)).into()
+        } else {
+            detail
+        };
+        // While an outage lasts, requests stay without an answer.
+        let seq = fx.enter(self.plan.entity, state, self.plan.rule, cause, detail);
         if before != after {
-            fx.publish(self.entity, Message::Errors(after), Some(seq));
+            fx.publish(self.plan.entity, Message::Errors(after), Some(seq));
         }
     }
 
@@ -607,8 +629,8 @@ impl Service {
         self.stale = if begins { self.stale + 1 } else { self.stale.saturating_sub(1) };
         let detail =
             if begins { "stale data: changes of keys are stuck" } else { "data is fresh again" };
-        let seq = fx.note(self.entity, "KMS-14", cause, detail);
-        fx.publish(self.entity, Message::Stale(self.stale > 0), Some(seq));
+        let seq = fx.note(self.plan.entity, "KMS-14", cause, detail);
+        fx.publish(self.plan.entity, Message::Stale(self.stale > 0), Some(seq));
     }
 }
 
@@ -617,7 +639,7 @@ fn percent(fraction: f64) -> String {
     format!("{} %", (fraction * 1e6).round() / 1e4)
 }
 
-impl Process<Message> for Service {
+impl Process<Message> for Service<'_> {
     fn start(&mut self, _: &mut Effects<Message>) {}
 
     fn on_event(&mut self, what: Happening<Message>, fx: &mut Effects<Message>) {
@@ -947,7 +969,8 @@ impl Key<'_> {
             self.standing.ekm_errors = errors;
         }
         let failing = self.standing.kms_errors > 0.0 || self.standing.ekm_errors > 0.0;
-        self.standing.errors_since = failing.then(|| before.errors_since.unwrap_or(fx.now()));
+        let silent = self.standing.kms_errors >= 1.0 || self.standing.ekm_errors >= 1.0;
+        self.standing.silent_since = silent.then(|| before.silent_since.unwrap_or(fx.now()));
         let rule = if of == self.plan.kms { "BT-43" } else { "EKM-01" };
         let detail = if failing { "" } else { "every request is answered again" };
         self.tell(before, rule, cause, detail, fx);

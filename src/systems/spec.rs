@@ -129,10 +129,27 @@ pub struct TableSpec {
 pub struct EntityKind {
     /// Google Cloud's word for it.
     pub name: &'static str,
+    /// What it is to a reader.
+    pub role: Role,
     /// Its states; the first is the one it starts in unless its system says otherwise.
     pub states: &'static [StateSpec],
     /// What is measured of it, besides what is measured of everything with states.
     pub measures: &'static [MeasureSpec],
+}
+
+/// What an entity is to a reader: what is shown first, and of what only the details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Something that keys depend on.
+    Service,
+    /// A key.
+    Key,
+    /// A system that depends on keys.
+    System,
+    /// A part of a system.
+    Part,
+    /// One who uses a system.
+    Client,
 }
 
 /// One state.
@@ -191,6 +208,8 @@ pub struct MeasureSpec {
 pub enum How {
     /// The entity's process tells it; told more than once, it adds up.
     Told,
+    /// As told, and zero if no process tells it.
+    Counted,
     /// Time in these states.
     TimeIn(&'static [&'static str]),
     /// From the first root event until the entity first leaves its best state.

@@ -99,7 +99,7 @@ fn set_replaces_and_adds_values() {
         "scenario.seed=7",
         "bigtable.orders.tables=0xC_0",
         "model.bigtable.error-split=0.2_5",
-        "bigtable.orders.clusters.east.key = orders-west",
+        "bigtable.orders.clusters.east.key = orders-spare",
         "events.0.at=3h",
         "keys.spare={ location = \"us-east1\" }",
         "bigtable.orders.replication-lag=\"1s\"",
@@ -110,7 +110,7 @@ fn set_replaces_and_adds_values() {
     assert_eq!(read.seed, 7);
     assert_eq!(read.events[0].at.ns(), 10_800_000_000_000);
     let orders = read.root.at("bigtable").at("orders");
-    assert_eq!(orders.at("clusters").at("east").at("key").text(), "keys.orders-west");
+    assert_eq!(orders.at("clusters").at("east").at("key").text(), "keys.orders-spare");
     assert!(read.entities.contains_key("keys.spare"));
     assert_eq!(orders.at("tables").count(), 192);
     assert_eq!(read.root.at("model").at("bigtable").at("error-split").number(), 0.25);

@@ -1,12 +1,14 @@
 //! What an instance's time, requests and writes come to.
 
 use super::instance::Instance;
-use super::plan::{InstancePlan, Routing, backup_state, cluster_state, instance_state};
+use super::plan::{
+    InstancePlan, Routing, backup_state, cluster_state, instance_state, profile_state,
+};
 use super::requests::{Errors, Ledger, Treatment};
 use super::writes::{AtRisk, Peer, Written, at_risk};
 use crate::engine::trace::Charge;
 use crate::engine::{Effects, Seq, SimDuration, SimTime};
-use crate::systems::contract::{Answer, Message};
+use crate::systems::contract::{Answer, Denial, Message};
 use std::collections::BTreeMap;
 
 /// What a stretch of time is charged to.
@@ -37,8 +39,8 @@ pub(super) struct Account {
     delayed: u64,
     lost: u64,
     partitions: Vec<Partition>,
-    /// The record of each new table's creation, by number of the table.
-    created: BTreeMap<u32, Seq>,
+    /// The record of each new table's creation, by cluster and number of the table there.
+    created: BTreeMap<(usize, u32), Seq>,
     blocked_since: Option<SimTime>,
     blocked: u64,
 }
@@ -62,13 +64,13 @@ impl Account {
     }
 
     /// A table was created by that record.
-    pub(super) fn creates(&mut self, table: u32, seq: Seq) {
-        self.created.insert(table, seq);
+    pub(super) fn creates(&mut self, c: usize, table: u32, seq: Seq) {
+        self.created.insert((c, table), seq);
     }
 
     /// The record of a new table's creation.
-    pub(super) fn created(&self, table: u32) -> Option<Seq> {
-        self.created.get(&table).copied()
+    pub(super) fn created(&self, c: usize, table: u32) -> Option<Seq> {
+        self.created.get(&(c, table)).copied()
     }
 
     /// Replication stops or goes on.
@@ -101,11 +103,13 @@ impl Instance<'_> {
     /// Brings everything that follows from the clusters' states up to date.
     pub(super) fn settle(&mut self, fx: &mut Effects<Message>) {
         self.settle_instance(fx);
-        self.settle_requests(fx);
+        if !self.plan.profiles.is_empty() {
+            let (rule, cause) = self.last_cluster_record(fx);
+            self.settle_requests(rule, cause, fx);
+        }
         // While nothing is wrong, nothing else can follow.
         let serving = fx.state(self.plan.entity) == instance_state::SERVING;
         if !serving || self.account.blame.is_some() {
-            self.settle_backups(fx);
             self.settle_admin(fx);
             self.settle_blame(fx);
         }
@@ -147,18 +151,19 @@ impl Instance<'_> {
         fx.last_record(own).map_or(("BT-29", None), |(seq, rule)| (rule, Some(seq)))
     }
 
-    /// BT-21: a backup can be read while the cluster that stores it is up.
-    fn settle_backups(&mut self, fx: &mut Effects<Message>) {
-        if !self.alive() {
-            return;
-        }
+    /// BT-21: a backup can be read while the key of the cluster that stores it is usable.
+    pub(super) fn settle_backups(&mut self, fx: &mut Effects<Message>) {
         for backup in &self.plan.backups {
+            let cluster = &self.clusters[backup.cluster];
+            let Some(watch) = &cluster.watch else { continue };
+            let state = match (watch.standing.denied, watch.standing.certain()) {
+                (Some((Denial::Destroyed, _)), _) => backup_state::INACCESSIBLE,
+                (_, Some(Answer::Granted) | None) => backup_state::READY,
+                (_, Some(Answer::Denied(_) | Answer::Unreachable)) => backup_state::UNUSABLE,
+            };
             let before = fx.state(backup.entity);
-            let down = self.clusters[backup.cluster].down;
-            let state = if down.is_some() { backup_state::UNUSABLE } else { backup_state::READY };
             if before < backup_state::INACCESSIBLE && before != state {
-                let cause = down.map(|down| down.cause).or_else(|| self.last_cluster_record(fx).1);
-                fx.enter(backup.entity, state, "BT-21", cause, "");
+                fx.enter(backup.entity, state, "BT-21", cluster.standing_cause, "");
             }
         }
     }
@@ -189,7 +194,13 @@ impl Instance<'_> {
         }
     }
 
-    pub(super) fn settle_requests(&mut self, fx: &mut Effects<Message>) {
+    /// Follows the requests of each app profile; what changes does so by this rule and cause.
+    pub(super) fn settle_requests(
+        &mut self,
+        rule: &'static str,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
         let plan = self.plan;
         if plan.profiles.is_empty() {
             return;
@@ -210,10 +221,22 @@ impl Instance<'_> {
                     write_rates[c] += share * profile.writes;
                 }
             }
-            let state = errors.state();
+            let state = match (errors.state(), fx.state(profile.entity)) {
+                // Why it began to fail is what it shows as long as it fails.
+                (profile_state::FAILING_DENIED, profile_state::FAILING_UNREACHABLE) => {
+                    profile_state::FAILING_UNREACHABLE
+                }
+                (profile_state::FAILING_DENIED, before)
+                    if before != profile_state::FAILING_DENIED
+                        && self.alive()
+                        && !self.denial() =>
+                {
+                    profile_state::FAILING_UNREACHABLE
+                }
+                (state, _) => state,
+            };
             self.account.ledgers[p].set(errors, profile, &plan.constants, fx);
             if state != fx.state(profile.entity) {
-                let (rule, cause) = self.last_cluster_record(fx);
                 fx.enter(profile.entity, state, rule, cause, "");
             }
         }
@@ -321,8 +344,12 @@ impl Instance<'_> {
         let stream = self.clusters[c].at_risk.get();
         let AtRisk { count, age } = at_risk(&self.plan.lags, c, &peers, &written, now, stream);
         self.account.written[c] = written;
-        fx.used("model.bigtable.replication-lag-same-region");
-        fx.used("model.bigtable.replication-lag-cross-region");
+        for peer in &peers {
+            if let Some(constant) = self.plan.lags.constant(c, peer.cluster) {
+                fx.used(constant);
+            }
+        }
+        fx.used("model.bigtable.acknowledged-writes");
         self.account.at_risk += count;
         self.account.oldest = self.account.oldest.max(age);
         if self.plan.constants.writes_kept {

@@ -1,9 +1,11 @@
 //! Admin operations, allowed or refused (BT-36, BT-37), and partitions of replication.
 
-use super::instance::{Instance, Timer, code};
+use super::instance::{Cluster, Instance, Timer, code};
 use super::plan::{backup_state, cluster_state};
 use crate::engine::{Class, Effects, EntityId, Seq};
+use crate::limits::TABLES_MAX;
 use crate::systems::contract::{Answer, Command, Message};
+use crate::systems::guard::Watch;
 
 /// What an operation does to the instance, and its name for the trace.
 fn operation(code: u16) -> &'static str {
@@ -33,9 +35,8 @@ impl Instance<'_> {
             self.partition(command, begins, occurrence, cause, fx);
             return;
         }
-        if let Some(reason) = self.refusal(command, fx) {
+        if let Some((rule, reason)) = self.refusal(command, fx) {
             let detail = format!("{} is refused: {reason}", operation(command.code));
-            let rule = if self.alive() { "BT-36" } else { "BT-40" };
             fx.note(self.plan.entity, rule, cause, detail);
             return;
         }
@@ -65,63 +66,65 @@ impl Instance<'_> {
             .expect("a command names a cluster of the instance")
     }
 
-    /// Why an operation is refused, if it is.
-    fn refusal(&self, command: Command, fx: &Effects<Message>) -> Option<String> {
+    /// Why an operation is refused, if it is: by which rule, and in words.
+    fn refusal(&self, command: Command, fx: &Effects<Message>) -> Option<(&'static str, String)> {
         if self.deleted {
-            return Some("the instance is deleted".to_owned());
+            let own = self.plan.entity;
+            let rule = fx.last_record(|entity| entity == own).map_or("BT-37", |(_, rule)| rule);
+            return Some((rule, "the instance is deleted".to_owned()));
         }
         let destroys = [code::DELETE_TABLE, code::DELETE_BACKUP, code::DELETE_INSTANCE];
         if !destroys.contains(&command.code) {
             if self.lost {
-                return Some("the instance is inaccessible for good".to_owned());
+                return Some(("BT-40", "the instance is inaccessible for good".to_owned()));
             }
-            let down =
-                self.clusters.iter().position(|cluster| cluster.present && cluster.down.is_some());
-            if let Some(c) = down {
-                return Some(format!("cluster {} is down (BT-36)", self.plan.clusters[c].name));
+            let down = |cluster: &Cluster| cluster.present && cluster.down.is_some();
+            if let Some(c) = self.clusters.iter().position(down) {
+                return Some(("BT-36", format!("cluster {} is down", self.plan.clusters[c].name)));
             }
         }
-        let room = 1000u32.saturating_sub(self.tables);
+        let room = TABLES_MAX.saturating_sub(self.tables);
         match command.code {
             code::CREATE_TABLE if command.a > room => {
-                Some("an instance has at most 1,000 tables (BR-16)".to_owned())
+                Some(("BR-16", format!("an instance has at most {TABLES_MAX} tables")))
+            }
+            code::RESTORE_TABLE if room == 0 => {
+                Some(("BR-16", format!("an instance has at most {TABLES_MAX} tables")))
             }
             code::DELETE_TABLE if command.a > self.tables => {
-                Some(format!("the instance has {} tables", self.tables))
+                Some(("BT-37", format!("the instance has {} tables", self.tables)))
             }
             code::RESTORE_TABLE if fx.state(EntityId(command.a)) != backup_state::READY => {
-                Some("the backup cannot be read (BT-21)".to_owned())
+                Some(("BT-21", "the backup cannot be read".to_owned()))
             }
             code::DELETE_BACKUP if fx.state(EntityId(command.a)) == backup_state::DELETED => {
-                Some("the backup is deleted already".to_owned())
+                Some(("BT-37", "the backup is deleted already".to_owned()))
             }
             code::CREATE_CLUSTER => self.cannot_create(self.cluster_of(command.a)),
-            code::DELETE_CLUSTER => {
-                let c = self.cluster_of(command.a);
-                let others = self.clusters.iter().filter(|cluster| cluster.present).count();
-                if !self.clusters[c].present {
-                    Some("the cluster does not exist".to_owned())
-                } else if others == 1 {
-                    Some("it is the last cluster of the instance".to_owned())
-                } else {
-                    None
-                }
-            }
+            code::DELETE_CLUSTER => self.cannot_delete(self.cluster_of(command.a)),
             _ => None,
         }
     }
 
+    fn cannot_delete(&self, c: usize) -> Option<(&'static str, String)> {
+        let present = self.clusters.iter().filter(|cluster| cluster.present).count();
+        if !self.clusters[c].present {
+            Some(("BT-36", "the cluster does not exist".to_owned()))
+        } else if present == 1 {
+            Some(("BT-36", "it is the last cluster of the instance".to_owned()))
+        } else {
+            None
+        }
+    }
+
     /// Creation needs live use of the key.
-    fn cannot_create(&self, c: usize) -> Option<String> {
+    fn cannot_create(&self, c: usize) -> Option<(&'static str, String)> {
         let cluster = &self.clusters[c];
-        let usable = cluster
-            .watch
-            .as_ref()
-            .is_none_or(|watch| watch.standing.certain() == Some(Answer::Granted));
+        let certain = |watch: &Watch| watch.standing.certain() == Some(Answer::Granted);
         if cluster.present {
-            Some("the cluster exists already".to_owned())
-        } else if !usable {
-            Some("its key cannot be used (Q-15)".to_owned())
+            Some(("BT-36", "the cluster exists already".to_owned()))
+        } else if !cluster.watch.as_ref().is_none_or(certain) {
+            Some(("Q-15", "its key cannot be used".to_owned()))
         } else {
             None
         }
@@ -157,7 +160,7 @@ impl Instance<'_> {
         let check = watch.rounds.join(fx.now());
         self.first_sweep(c, check, fx);
         if let Some(seq) = created {
-            self.account.creates(check.subject, seq);
+            self.account.creates(c, check.subject, seq);
             if check.at < fx.horizon() {
                 fx.at(Timer::Status.of(c, check.subject), check.at, Class::Check);
             }
@@ -167,20 +170,22 @@ impl Instance<'_> {
     fn delete_tables(&mut self, count: u32, cause: Option<Seq>, fx: &mut Effects<Message>) {
         self.tables -= count;
         let plural = if count == 1 { "table is" } else { "tables are" };
-        fx.note(self.plan.entity, "BT-37", cause, format!("{count} {plural} deleted"));
+        let seq = fx.note(self.plan.entity, "BT-37", cause, format!("{count} {plural} deleted"));
         for c in 0..self.clusters.len() {
             for _ in 0..count {
-                let Some(watch) = &mut self.clusters[c].watch else { break };
-                let Some(table) = watch.rounds.leave(fx.now()) else { break };
+                let Some(table) = self.table_leaves(c, fx) else { break };
                 self.no_more_sweeps(c, table, fx);
             }
+        }
+        if self.alive() {
+            self.recover("BT-28", Some(seq), fx);
         }
     }
 
     fn create_cluster(&mut self, c: usize, cause: Option<Seq>, fx: &mut Effects<Message>) {
         self.clusters[c].present = true;
         let entity = self.plan.clusters[c].entity;
-        fx.enter(entity, cluster_state::SERVING, "BT-36", cause, "created");
+        fx.enter(entity, cluster_state::SERVING, "BT-15", cause, "created");
         for _ in 0..self.tables {
             self.add_table(c, None, fx);
         }
@@ -202,8 +207,12 @@ impl Instance<'_> {
         fx.cancel(Timer::Deletion.of(c, 0));
         let cluster = &mut self.clusters[c];
         cluster.present = false;
-        if cluster.rising.take().is_some() {
-            fx.cancel(Timer::BringUp.of(c, 0));
+        cluster.rising = None;
+        cluster.cascading = None;
+        cluster.ramping = None;
+        cluster.denied = None;
+        for timer in [Timer::Cascade, Timer::Ramp, Timer::BringUp, Timer::Reroute] {
+            fx.cancel(timer.of(c, 0));
         }
         if let Some(check) = self.clusters[c].planned.take() {
             fx.cancel(Timer::Sweep.of(c, check.subject));
@@ -212,6 +221,9 @@ impl Instance<'_> {
             fx.cancel(Timer::Grace.of(c, place as u32));
         }
         self.graces[c].clear();
+        if let Some(watch) = &mut self.clusters[c].watch {
+            watch.denied = false;
+        }
         self.recover("BT-36", cause, fx);
     }
 

@@ -3,7 +3,7 @@
 use super::instance::{Instance, code};
 use super::plan::{
     BackupPlan, ClusterPlan, Constants, GraceTimer, InstancePlan, ProfilePlan, Routing,
-    cluster_state,
+    cluster_state, profile_state,
 };
 use super::writes::Lags;
 use crate::diag::Diagnostic;
@@ -238,6 +238,11 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
         for cluster in instance.clusters.iter().filter(|cluster| !cluster.present) {
             plan.starts_in(cluster.entity, cluster_state::ABSENT);
         }
+        for profile in &instance.profiles {
+            if matches!(profile.routing, Routing::Single(c) if !instance.clusters[c].present) {
+                plan.starts_in(profile.entity, profile_state::FAILING_DENIED);
+            }
+        }
         let process = plan.process(&speaks_for, Box::new(instance));
         for key in keys {
             plan.subscribe(process, key);
@@ -287,14 +292,15 @@ fn instance(root: &Node, name: &str, node: &Node, plan: &Plan) -> InstancePlan {
     let own_lag = node.get("replication-lag").map(Node::dist);
     let constants_node = model(root, "bigtable");
     let lags = Lags::new(regions.len(), |from, to| {
-        own_lag.unwrap_or_else(|| {
-            let which = if regions[from] == regions[to] {
-                "replication-lag-same-region"
-            } else {
-                "replication-lag-cross-region"
-            };
-            constants_node.at(which).dist()
-        })
+        if let Some(lag) = own_lag {
+            return (lag, None);
+        }
+        let (name, constant) = if regions[from] == regions[to] {
+            ("replication-lag-same-region", "model.bigtable.replication-lag-same-region")
+        } else {
+            ("replication-lag-cross-region", "model.bigtable.replication-lag-cross-region")
+        };
+        (constants_node.at(name).dist(), Some(constant))
     });
     InstancePlan {
         entity: plan.entity(&path),

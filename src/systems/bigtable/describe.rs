@@ -2,7 +2,8 @@
 
 use crate::engine::SimDuration;
 use crate::systems::spec::{
-    ActionSpec, Default, EntityKind, How, Kind, Look, MeasureSpec, ParamSpec, StateSpec, TableSpec,
+    ActionSpec, Default, EntityKind, How, Kind, Look, MeasureSpec, ParamSpec, Role, StateSpec,
+    TableSpec,
 };
 
 const fn state(name: &'static str, serves: bool, look: Look, doc: &'static str) -> StateSpec {
@@ -31,6 +32,7 @@ const fn param(
 /// States of an instance.
 pub(super) const INSTANCE: EntityKind = EntityKind {
     name: "Bigtable instance",
+    role: Role::System,
     states: &[
         state("serving", true, Look::Good, "All clusters serve."),
         state(
@@ -140,6 +142,7 @@ pub(super) const INSTANCE: EntityKind = EntityKind {
 /// States of a cluster.
 pub(super) const CLUSTER: EntityKind = EntityKind {
     name: "Bigtable cluster",
+    role: Role::Part,
     states: &[
         state("serving", true, Look::Good, "Serves; its last key validation was granted."),
         state(
@@ -190,6 +193,7 @@ pub(super) const CLUSTER: EntityKind = EntityKind {
 /// States of an app profile.
 pub(super) const PROFILE: EntityKind = EntityKind {
     name: "Bigtable app profile",
+    role: Role::Client,
     states: &[
         state(
             "serving",
@@ -198,7 +202,22 @@ pub(super) const PROFILE: EntityKind = EntityKind {
             "Requests succeed (but for the best-effort losses of BT-48).",
         ),
         state("degraded", true, Look::Partial, "Some requests fail."),
-        state("failing", false, Look::Denied, "Every request fails."),
+        StateSpec {
+            name: "failing",
+            alias: Some("denied"),
+            serves: false,
+            irreversible: false,
+            look: Look::Denied,
+            doc: "Every request fails: a key is denied.",
+        },
+        StateSpec {
+            name: "failing",
+            alias: Some("unreachable"),
+            serves: false,
+            irreversible: false,
+            look: Look::Unreachable,
+            doc: "Every request fails: a key could not be reached for longer than the grace.",
+        },
     ],
     measures: &[
         measure("requests", "count", How::Told, "Requests made."),
@@ -262,6 +281,7 @@ pub(super) const PROFILE: EntityKind = EntityKind {
 /// States of a backup.
 pub(super) const BACKUP: EntityKind = EntityKind {
     name: "Bigtable backup",
+    role: Role::Part,
     states: &[
         state("ready", true, Look::Good, "Can be restored from."),
         state(

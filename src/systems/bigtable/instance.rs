@@ -298,9 +298,28 @@ impl<'a> Instance<'a> {
         }
     }
 
-    /// The rounds of a cluster lose a table.
+    /// Takes a table out of the rounds of a cluster; gives its number.
+    pub(super) fn table_leaves(&mut self, c: usize, fx: &Effects<Message>) -> Option<u32> {
+        let watch = self.clusters[c].watch.as_mut()?;
+        watch.rounds.leave(fx.now(), |table| fx.passed(Timer::Sweep.of(c, table), Class::Check))
+    }
+
+    /// The rounds of a cluster have lost a table. What only its validations knew is not known any
+    /// more: with the last table (BT-28), whether the key is denied or unreachable.
     pub(super) fn no_more_sweeps(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
         fx.cancel(Timer::Status.of(c, table));
+        let last = self.clusters[c].watch.as_ref().is_none_or(|watch| watch.rounds.count() == 0);
+        match self.plan.constants.grace_timer {
+            GraceTimer::Table => self.end_grace(c, table, fx),
+            GraceTimer::Cluster if last => self.end_grace(c, 0, fx),
+            GraceTimer::Cluster | GraceTimer::Instance => {}
+        }
+        if last {
+            self.clusters[c].denied = None;
+            if let Some(watch) = &mut self.clusters[c].watch {
+                watch.denied = false;
+            }
+        }
         match self.mode {
             SweepMode::All => fx.cancel(Timer::Sweep.of(c, table)),
             SweepMode::Decisive => self.plan_sweep(c, None, fx),
@@ -325,6 +344,7 @@ impl<'a> Instance<'a> {
         let Some(watch) = &mut self.clusters[c].watch else { return };
         let answer = watch.answer(check);
         if let Some(finding) = watch.finding(answer, grace, reset) {
+            fx.used("model.bigtable.sweep-phase");
             self.found(c, table, finding, fx);
         }
         // The next one: the finding may have changed what the other clusters look for as well.
@@ -369,30 +389,37 @@ impl<'a> Instance<'a> {
     fn lost_contact(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
         let constants = &self.plan.constants;
         let standing = self.clusters[c].watch.as_ref().map_or(Standing::GRANTED, |w| w.standing);
-        let start = match standing.errors_since {
+        let start = match standing.silent_since {
             Some(since) if constants.grace_from_outage => since,
             _ => fx.now(),
         };
         let over = start.saturating_add(constants.grace).max(fx.now());
         let (row, place) = slot(self.plan.constants.grace_timer, c, table);
         let cause = self.clusters[c].standing_cause;
+        for constant in ["model.bigtable.grace-timer", "model.bigtable.grace-from"] {
+            fx.used(constant);
+        }
+        if !self.plan.profiles.is_empty() {
+            fx.used("model.bigtable.best-effort-errors");
+        }
         let grace = Grace { since: Some(start), expired: false };
         *self.grace_mut(row, place) = GraceSlot { grace, cause };
         fx.at(Timer::Grace.of(row, place as u32), over, Class::Due);
         let rule = if standing.kms_errors > 0.0 { "BT-44" } else { "BT-50" };
         let shown = self.show_cached(rule, cause, fx);
         self.grace_mut(row, place).cause = shown.or(cause);
-        self.settle_requests(fx);
+        self.settle_requests(rule, cause, fx);
     }
 
     /// Contact: the grace is over without harm, or what it led to ends.
     fn end_grace(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
         let (row, place) = slot(self.plan.constants.grace_timer, c, table);
         if self.grace(c, table).grace.since.is_some() {
+            fx.used("model.bigtable.grace-reset");
             *self.grace_mut(row, place) = GraceSlot::default();
             fx.cancel(Timer::Grace.of(row, place as u32));
             self.show_cached("Q-12", self.clusters[c].standing_cause, fx);
-            self.settle_requests(fx);
+            self.settle_requests("Q-12", self.clusters[c].standing_cause, fx);
         }
     }
 
@@ -456,12 +483,11 @@ impl<'a> Instance<'a> {
             }
             self.watch_deletion_of_key(c, standing, fx);
             match (standing.denied, cause) {
-                (Some((Denial::Destroyed, _)), Some(cause)) if self.alive() => {
-                    self.lose(c, cause, fx)
-                }
+                (Some((Denial::Destroyed, _)), Some(cause)) if self.alive() => self.lose(cause, fx),
                 _ => self.plan_sweep(c, None, fx),
             }
         }
+        self.settle_backups(fx);
         self.settle_blame(fx);
     }
 
@@ -471,9 +497,8 @@ impl<'a> Instance<'a> {
             Timer::Sweep => self.sweep(c, table, fx),
             Timer::Status => {
                 let name = &self.plan.clusters[c].name;
-                let detail =
-                    format!("key status of new table {} on cluster {name} is known", table + 1);
-                fx.note(self.plan.entity, "BT-23", self.account.created(table), detail);
+                let detail = format!("the key status of a new table on cluster {name} is known");
+                fx.note(self.plan.entity, "BT-23", self.account.created(c, table), detail);
             }
             Timer::Grace => self.grace_over(c, table as usize, fx),
             Timer::Ramp => self.ramp_over(c, fx),
@@ -481,7 +506,8 @@ impl<'a> Instance<'a> {
             Timer::BringUp => self.brought_up(c, fx),
             Timer::Reroute => {
                 self.clusters[c].avoided = true;
-                self.settle(fx);
+                let cause = self.clusters[c].down.map(|down| down.cause);
+                self.settle_requests("Q-02", cause, fx);
             }
             Timer::Deletion => self.too_long_without_key(c, fx),
         }

@@ -33,7 +33,8 @@ pub(super) mod profile_state {
     use super::StateId;
     pub(in super::super) const SERVING: StateId = 0;
     pub(in super::super) const DEGRADED: StateId = 1;
-    pub(in super::super) const FAILING: StateId = 2;
+    pub(in super::super) const FAILING_DENIED: StateId = 2;
+    pub(in super::super) const FAILING_UNREACHABLE: StateId = 3;
 }
 
 /// States of a backup by number.

@@ -75,7 +75,7 @@ impl Errors {
     /// The state of the profile: best-effort losses (BT-48) do not count as an error of it.
     pub(super) fn state(&self) -> StateId {
         if self.refused + self.gone >= 1.0 - 1e-12 {
-            profile_state::FAILING
+            profile_state::FAILING_DENIED
         } else if self.refused + self.gone > 0.0 || !self.ramps.is_empty() {
             profile_state::DEGRADED
         } else {

@@ -319,6 +319,12 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Assumed,
     },
     Rule {
+        id: "Q-15",
+        text: "Open: can a cluster be created during a Cloud KMS outage? No: creation needs live use of the key.",
+        source: "decision of this model",
+        confidence: Assumed,
+    },
+    Rule {
         id: "Q-16",
         text: "Open: do all tables sweep at once? Default: no, independent random phases.",
         source: "decision of this model",

@@ -57,7 +57,9 @@ impl Instance<'_> {
             return;
         }
         let constants = &self.plan.constants;
-        fx.used("model.bigtable.cascade-order");
+        if order.len() > 1 {
+            fx.used("model.bigtable.cascade-order");
+        }
         fx.used(constants.cascade_step_name);
         fx.used("model.bigtable.cascade-total-max");
         let (order_stream, step_stream) = self.cascade_streams();
@@ -89,18 +91,22 @@ impl Instance<'_> {
         let slot = self.grace_mut(row, place);
         slot.grace.expired = true;
         let cause = slot.cause;
-        let detail = "no contact for the whole grace: taking the instance offline begins";
+        let due: Vec<usize> = (0..self.clusters.len())
+            .filter(|&c| {
+                let cluster = &self.clusters[c];
+                let up = cluster.present && cluster.down.is_none();
+                up && cluster.ramping.is_none() && self.offline(c)
+            })
+            .collect();
+        let detail = if due.is_empty() {
+            "a further grace is over without contact"
+        } else {
+            "no contact for the whole grace: taking clusters offline begins"
+        };
         let seq = fx.note(plan.entity, "BT-45", cause, detail);
         self.grace_mut(row, place).cause = Some(seq);
-        for c in 0..self.clusters.len() {
-            let cluster = &self.clusters[c];
-            if !cluster.present
-                || cluster.down.is_some()
-                || cluster.ramping.is_some()
-                || !self.offline(c)
-            {
-                continue;
-            }
+        fx.used("model.bigtable.grace-scope");
+        for c in due {
             fx.used("model.bigtable.offline-ramp");
             let ramp = plan.constants.offline_ramp.sample(self.ramp_stream(c));
             self.clusters[c].ramping = Some(seq);
@@ -142,6 +148,10 @@ impl Instance<'_> {
             fx.cancel(Timer::Ramp.of(c, 0));
         }
         self.clusters[c].down = Some(Down { since: fx.now(), cause: seq });
+        if !plan.profiles.is_empty() {
+            fx.used("model.bigtable.route-around-disabled");
+            fx.used("model.bigtable.error-split");
+        }
         if plan.constants.route_around && !plan.profiles.is_empty() {
             fx.used("model.bigtable.reroute-delay");
             if plan.constants.reroute_delay.is_zero() {
@@ -199,6 +209,9 @@ impl Instance<'_> {
         let fault =
             self.clusters[c].down.take().expect("a cluster is brought up when it is down").cause;
         fx.used("model.bigtable.bringup");
+        if !plan.profiles.is_empty() {
+            fx.used("model.bigtable.bringup-timeouts");
+        }
         let length = plan.constants.bringup.sample(self.bringup_stream(c));
         let cluster = &mut self.clusters[c];
         cluster.avoided = false;
@@ -258,21 +271,14 @@ impl Instance<'_> {
     }
 
     /// BT-40: a key is destroyed, and with it the instance.
-    pub(super) fn lose(&mut self, c: usize, cause: Seq, fx: &mut Effects<Message>) {
+    pub(super) fn lose(&mut self, cause: Seq, fx: &mut Effects<Message>) {
         self.lost = true;
         let plan = self.plan;
-        let key = plan.clusters[c].key;
         self.end_of_all(fx);
         let detail = "a key of the instance is destroyed";
         for (other, cluster) in plan.clusters.iter().enumerate() {
             if self.clusters[other].present {
                 fx.enter(cluster.entity, cluster_state::INACCESSIBLE, "BT-40", Some(cause), detail);
-            }
-        }
-        for backup in &plan.backups {
-            let same = plan.clusters[backup.cluster].key == key;
-            if same && fx.state(backup.entity) < backup_state::INACCESSIBLE {
-                fx.enter(backup.entity, backup_state::INACCESSIBLE, "BT-21", Some(cause), detail);
             }
         }
         fx.enter(plan.entity, instance_state::INACCESSIBLE, "BT-40", Some(cause), detail);
@@ -323,8 +329,7 @@ impl Instance<'_> {
 
     /// A cluster is validated no more.
     pub(super) fn stop_sweeps(&mut self, c: usize, fx: &mut Effects<Message>) {
-        while let Some(watch) = &mut self.clusters[c].watch {
-            let Some(table) = watch.rounds.leave(fx.now()) else { break };
+        while let Some(table) = self.table_leaves(c, fx) {
             self.no_more_sweeps(c, table, fx);
         }
     }

@@ -25,6 +25,8 @@ const GAUSS: [(f64, f64); 5] = [
 struct Lag {
     dist: Dist,
     cuts: Vec<f64>,
+    /// The model constant it was taken from.
+    constant: Option<&'static str>,
 }
 
 /// The replication lags of an instance: none where a cluster meets itself.
@@ -33,18 +35,28 @@ pub(super) struct Lags {
 }
 
 impl Lags {
-    /// Lags of `count` clusters, as `of(from, to)` says.
-    pub(super) fn new<'d>(count: usize, of: impl Fn(usize, usize) -> &'d Dist) -> Lags {
+    /// Lags of `count` clusters, as `of(from, to)` says, with the model constant they come from.
+    pub(super) fn new<'d>(
+        count: usize,
+        of: impl Fn(usize, usize) -> (&'d Dist, Option<&'static str>),
+    ) -> Lags {
         let lag = |from: usize, to: usize| {
             (from != to).then(|| {
-                let dist = of(from, to).clone();
+                let (dist, constant) = of(from, to);
                 let cuts = CUTS.iter().map(|&p| dist.quantile(p)).collect();
-                Lag { dist, cuts }
+                Lag { dist: dist.clone(), cuts, constant }
             })
         };
         Lags {
             pairs: (0..count).map(|from| (0..count).map(|to| lag(from, to)).collect()).collect(),
         }
+    }
+}
+
+impl Lags {
+    /// The model constant that the lag of a pair was taken from.
+    pub(super) fn constant(&self, from: usize, to: usize) -> Option<&'static str> {
+        self.pairs[from][to].as_ref()?.constant
     }
 }
 
@@ -213,7 +225,7 @@ mod tests {
     }
 
     fn exposure_mean(dist: &Dist, blocked: u64, written: &Written, now: SimTime) -> f64 {
-        let lags = Lags::new(2, |_, _| dist);
+        let lags = Lags::new(2, |_, _| (dist, None));
         let peers = [Peer { cluster: 1, blocked: SimDuration::from_secs(blocked) }];
         Exposure::new(&lags, 0, &peers, written, now).mean()
     }
@@ -262,7 +274,7 @@ mod tests {
         let mut written = Written::default();
         written.set(at(0), 100.0);
         let dist = Dist::constant(SimDuration::from_secs(5));
-        let lags = Lags::new(2, |_, _| &dist);
+        let lags = Lags::new(2, |_, _| (&dist, None));
         let mut stream = Streams::new(1, 0).stream(StreamNumber::of("a", "b"));
         for _ in 0..100 {
             let peers = [Peer { cluster: 1, blocked: SimDuration::ZERO }];

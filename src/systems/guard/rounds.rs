@@ -179,8 +179,9 @@ impl Rounds {
     }
 
     /// Takes a subject out: the newest, and of those from the start with random phases any, since
-    /// their numbers say nothing of their age. Gives its number.
-    pub fn leave(&mut self, now: SimTime) -> Option<u32> {
+    /// their numbers say nothing of their age. Gives its number. `had_turn` tells whether a check
+    /// of a subject at this very instant has been made.
+    pub fn leave(&mut self, now: SimTime, had_turn: impl Fn(u32) -> bool) -> Option<u32> {
         self.born();
         let newest =
             self.joined.iter().enumerate().max_by_key(|(_, (_, subject))| *subject).map(|(p, _)| p);
@@ -199,7 +200,8 @@ impl Rounds {
                 entry
             }
         };
-        self.correction += i128::from(self.made(phase, now));
+        let due_now = now.ns() % self.period == phase && had_turn(subject);
+        self.correction += i128::from(self.made(phase, now) + u64::from(due_now));
         Some(subject)
     }
 
@@ -316,11 +318,11 @@ mod tests {
             let mut rounds = rounds(phasing, 3, 1);
             let joined = rounds.join(at(1000));
             assert!(joined.at >= at(1000) && joined.at < at(1300));
-            assert_eq!(rounds.leave(at(2000)), Some(joined.subject));
+            assert_eq!(rounds.leave(at(2000), |_| false), Some(joined.subject));
             let made =
                 |until: SimTime| until.saturating_since(joined.at).ns().div_ceil(300_000_000_000);
             assert_eq!(rounds.made_before(at(3000)), 30 + made(at(2000)), "{phasing:?}");
-            while rounds.leave(at(3000)).is_some() {}
+            while rounds.leave(at(3000), |_| false).is_some() {}
             assert_eq!(rounds.count(), 0);
             assert_eq!(rounds.from(at(3000)), None);
             assert_eq!(rounds.made_before(at(9000)), 30 + made(at(2000)), "{phasing:?}");

@@ -1,0 +1,15 @@
+//! One test per rule that changes a state or a number: the id of the rule stands first in the
+//! name of its test. Expected times are worked out in the comments from the documents.
+
+mod bigtable_admin;
+mod bigtable_detection;
+mod bigtable_end;
+mod bigtable_recovery;
+mod bigtable_unreachable;
+mod coverage;
+mod kms;
+mod laws;
+mod replication;
+mod requests;
+mod setup;
+mod world;

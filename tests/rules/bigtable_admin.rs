@@ -215,3 +215,13 @@ fn bt_40_nothing_can_be_restored_from_a_backup_whose_key_is_gone() {
     assert!(told.iter().any(|n| n.0 == secs("30h")), "{}", played.story());
     assert_eq!(played.state_at("bigtable.a.backups.b", "40h"), "inaccessible");
 }
+
+#[test]
+fn bt_41_deleting_the_cluster_of_a_denied_key_stops_its_clock() {
+    // Denied at 1 h 2 m 30 s, its cluster deleted before anybody has found out.
+    let played = World::new("40d", THREE)
+        .at("1h 2m", "disable-key key=east")
+        .at("1h 3m", "delete-cluster instance=a cluster=east")
+        .play();
+    assert_eq!(played.transitions("bigtable.a"), []);
+}

@@ -245,3 +245,11 @@ fn q_16_random_phases_find_a_change_after_the_least_of_as_many_uniform_waits() {
     let mean = waits.iter().sum::<f64>() / 400.0;
     assert!((mean - 60.0).abs() < 10.0, "{mean}");
 }
+
+#[test]
+fn br_13_a_cluster_taken_down_because_of_a_key_is_called_disabled() {
+    let played = one_of_three().play();
+    assert_eq!(played.state_at("bigtable.a.clusters.west", "3h"), "disabled");
+    assert_eq!(played.measure("bigtable.a.clusters.west.downtime"), secs("12h") - secs("2h 5m"));
+    assert_eq!(played.measure("bigtable.a.clusters.east.outages"), 1.0);
+}

@@ -1,5 +1,6 @@
 //! One test per rule that changes a state or a number: the id of the rule stands first in the
 //! name of its test. Expected times are worked out in the comments from the documents.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod bigtable_admin;
 mod bigtable_detection;
@@ -13,3 +14,4 @@ mod replication;
 mod requests;
 mod setup;
 mod world;
+mod worlds;

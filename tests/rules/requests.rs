@@ -207,6 +207,21 @@ fn q_02_requests_are_routed_around_a_disabled_cluster_or_not() {
 }
 
 #[test]
+fn br_09_a_cluster_that_is_merely_offline_is_routed_around_like_a_disabled_one() {
+    // The switch is about clusters that are down because of a key, denied or unreachable: east is
+    // offline from 2 h 7 m to 6 h 5 m.
+    let world = World::new("12h", THREE)
+        .add(&profile(""))
+        .set("model.bigtable.grace-scope=cluster")
+        .set("model.bigtable.best-effort-errors=0.0")
+        .set("model.bigtable.bringup=0s")
+        .during("1h 2m", "5h", "kms-outage location=us-east1");
+    world.clone().play().near(&p("failed-requests"), 1_000.0);
+    let not = world.set("model.bigtable.route-around-disabled=false").play();
+    not.near(&p("failed-requests"), secs("3h 58m") * 100.0);
+}
+
+#[test]
 fn br_11_sla_downtime_counts_only_five_minutes_or_more_above_five_percent() {
     // Ten seconds of rerouting do not count. Down from 2 h 5 m to 10 h 5 m, and then a falling
     // share of time-outs: 0.2 (1 - t/600) > 0.05 until t = 450 s, which continues the period.

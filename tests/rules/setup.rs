@@ -45,7 +45,7 @@ fn bt_06_a_key_comes_from_the_region_of_its_cluster() {
 }
 
 #[test]
-fn bt_15_bt_19_every_cluster_has_a_key_or_none_has() {
+fn bt_15_every_cluster_has_a_key_or_none_has() {
     let without = format!("{ONE}\n[bigtable.a.clusters.west]\nzone = \"us-west1-a\"\n");
     assert_eq!(World::new("1h", &without).diagnostics(), ["cluster-without-key"]);
 }

@@ -48,7 +48,7 @@ const CALM: &[&str] = &[
 ];
 
 /// A scenario in the making.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct World {
     text: String,
     sets: Vec<String>,
@@ -241,7 +241,7 @@ impl Played {
 
     /// A measure is there and has no value.
     pub(crate) fn is_undefined(&self, path: &str) -> bool {
-        *self.outcome.measures.get(path).unwrap_or_else(|| panic!("{path} is no measure")) == None
+        self.outcome.measures.get(path).unwrap_or_else(|| panic!("{path} is no measure")).is_none()
     }
 
     /// A measure is within a billionth of a value (sums of fractions, numbers of requests).
@@ -332,7 +332,7 @@ impl Played {
         lines
     }
 
-    /// Seconds charged to an entity by state and cause's root rule.
+    /// Seconds charged to an entity for a state.
     pub(crate) fn charged(&self, path: &str, state: &str) -> f64 {
         let entity = self.entity(path);
         let own = self.trace().charges.iter().filter(|c| c.entity == entity && c.state == state);
@@ -410,7 +410,8 @@ impl Played {
                 assert_eq!(pair[0].to, pair[1].from);
                 assert!(
                     !spec(&pair[0]).irreversible || spec(&pair[1]).irreversible,
-                    "back from the dead\n{}",
+                    "{} is back from the dead\n{}",
+                    self.path(EntityId(number as u32)),
                     self.story()
                 );
             }

@@ -154,6 +154,21 @@ fn bt_47_the_cascade_goes_on_while_contact_is_lost() {
 }
 
 #[test]
+fn bt_47_silence_about_a_denied_key_starts_no_hour() {
+    // East's key is known to be denied and its location goes away at 1 h 12 m. The others, whose
+    // keys answer, go down by the cascade, three hours apart, not an hour into the silence.
+    let played = World::new("12h", THREE)
+        .set("model.bigtable.cascade-step=3h")
+        .at("1h 2m", "disable-key key=east")
+        .during("1h 12m", "9h", "kms-outage location=us-east1")
+        .play();
+    played.expect("bigtable.a.clusters.east", &[("1h 5m", "disabled", "BT-29")]);
+    played.expect("bigtable.a.clusters.eu", &[("4h 5m", "disabled", "BT-29")]);
+    played.expect("bigtable.a.clusters.west", &[("7h 5m", "disabled", "BT-29")]);
+    assert_eq!(played.noted("bigtable.a"), []);
+}
+
+#[test]
 fn bt_47_what_nobody_had_found_before_contact_was_lost_is_found_afterwards() {
     // Denied at 1 h 1 m 30 s, contact lost at 1 h 2 m, first look at 1 h 5 m: for all that is
     // known the key is enabled (BT-25), so nothing "stays" inaccessible and the hour is granted.

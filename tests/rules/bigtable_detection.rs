@@ -202,6 +202,8 @@ fn bt_33_with_all_keys_disabled_every_cluster_goes_down_at_its_own_sweep() {
     // at 1 h 15 m, not at 2 h 5 m; eu keeps its turn at 1 h 35 m.
     let played = one_of_three().at("1h 12m", "disable-key key=west").play();
     played.expect("bigtable.a.clusters.west", &[("1h 15m", "disabled", "BT-33")]);
+    // Its turn in the cascade, at 2 h 5 m, has become void.
+    assert_eq!(played.noted("bigtable.a.clusters.west"), []);
     played.expect("bigtable.a.clusters.eu", &[("1h 35m", "disabled", "BT-29")]);
 }
 

@@ -86,20 +86,6 @@ fn bt_34_writes_are_safe_where_the_fastest_peer_has_them() {
 }
 
 #[test]
-fn bt_34_peers_that_go_down_at_the_same_instant_are_no_help() {
-    // East and z share a key and go down together; west has what is older than 10 s. Whichever of
-    // the two goes first, what it had given to the other is on both, on no cluster that serves.
-    let z = "[bigtable.a.clusters.z]\nzone = \"us-east1-c\"\nkey = \"east\"\n";
-    let played = World::new("1h 20m", &format!("{TWO}{z}"))
-        .add(PROFILE)
-        .at("1h 2m", "disable-key key=east")
-        .play();
-    assert_eq!(played.state_at("bigtable.a.clusters.z", "1h 5m"), "disabled");
-    let at_risk = played.measure("bigtable.a.writes-at-risk");
-    assert!((500.0..3_300.0).contains(&at_risk), "{at_risk}");
-}
-
-#[test]
 fn bt_34_the_number_at_risk_is_rate_times_lag_on_average() {
     // Mean 3,000 with a standard deviation of 55, of 200 runs 3.9.
     let counts: Vec<f64> = (1..=200)

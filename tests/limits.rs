@@ -74,12 +74,14 @@ fn events_at_one_instant() {
 fn records_of_a_run() {
     let records = |records| halted(&hourly(), Budget { records, ..Budget::default() });
     assert_eq!(records(99), None);
-    // The limit is looked at before each event: the record past it is the last.
+    // Three records an hour, 99 in 4 d 3 h with the first at 2 h: the record past the limit stops
+    // the run.
     let halt = records(97).expect("two records too many");
     assert_eq!(
         halt.to_string(),
-        "the run reached its limit of 97 records at 4d 3h after the start"
+        "the run reached its limit of 97 records at 4d 2h after the start"
     );
+    assert!(records(98).is_some());
 }
 
 /// Two responses that undo each other without delay.

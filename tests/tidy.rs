@@ -32,7 +32,7 @@ const SYSTEM_IMPORTS: &[(&str, &str)] = &[
 const PLAIN: [&str; 9] =
     ["Charge", "EntityId", "Level", "Record", "Seq", "SimDuration", "SimTime", "StateId", "Trace"];
 /// What it uses besides: file and name.
-const NOT_PLAIN: &[(&str, &str)] = &[("src/report/charts.rs", "entity")];
+const NOT_PLAIN: &[(&str, &str)] = &[("src/report/docs.rs", "Class")];
 
 /// Words that no source contains, with the files that may contain them and the reason. Words with
 /// `::` are paths, found also in the groups of a `use`.
@@ -72,7 +72,7 @@ const EXHAUSTIVE: [&str; 6] = [
 /// `_ =>` that are there all the same: they may become fewer.
 const WILDCARDS: &[(&str, usize)] = &[
     // Matches on text, on numbers of timers and commands, and on pairs of conditions.
-    ("src/systems/kms.rs", 1),
+    ("src/systems/kms.rs", 2),
     ("src/systems/bigtable/account.rs", 2),
     ("src/systems/bigtable/admin.rs", 2),
     ("src/systems/bigtable/build.rs", 3),
@@ -85,7 +85,6 @@ const FILE_LINES_MAX: usize = 600;
 /// Longer files: they may become shorter.
 const LONG_FILES: &[(&str, usize)] = &[
     // Descriptions of tables, rules and constants make up half of each.
-    ("src/systems/kms.rs", 1000),
     ("src/systems/bigtable/describe.rs", 700),
 ];
 
@@ -93,7 +92,7 @@ const FUNCTION_LINES_MAX: usize = 80;
 /// Longer functions: they may become shorter.
 const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
     // The table of commands by the state of a key.
-    ("src/systems/kms.rs", "command", 85),
+    ("src/systems/kms/key.rs", "command", 85),
 ];
 
 /// Crates that end in `-sys` and are bindings to what every machine has, or are not built on

@@ -4,6 +4,12 @@
 //! the hour of grace without contact, recovery, destruction and deletion, refused admin
 //! operations, replication with writes at risk, routing and failed requests.
 //! Not modelled: load and latency, autoscaling, garbage collection, conflicts between writes.
+//!
+//! Readings that the documents leave open, besides the switches under `[model]`: Bigtable knows of
+//! a denial only what a validation has found (BT-25), so a key that is denied but not yet found so
+//! when contact is lost gets the grace of BT-44; what has waited for the end of a partition arrives
+//! at its end; without a table nothing is known of a key any more, and nothing holds the instance
+//! down (BT-28).
 
 mod account;
 mod admin;

@@ -119,7 +119,10 @@ fn bt_36_a_cluster_is_created_only_with_a_usable_key() {
         .at("3h 2m", "create-cluster instance=a cluster=new")
         .play();
     assert_eq!(denied.state_at("bigtable.a.clusters.new", "3h 4m"), "absent");
-    // nor during an outage.
+}
+
+#[test]
+fn q_15_no_cluster_is_created_while_its_key_cannot_be_reached() {
     let away = world()
         .during("3h 1m", "1h", "kms-outage location=us-east1")
         .at("3h 2m", "create-cluster instance=a cluster=new")

@@ -85,19 +85,19 @@ pub(super) const INSTANCE: EntityKind = EntityKind {
             "time-to-first-error",
             "s",
             How::FirstError,
-            "From the first root event until a cluster of the instance stops serving.",
+            "From the first root event that changes a state until a cluster of the instance stops serving.",
         ),
         measure(
             "time-to-lockout",
             "s",
             How::Lockout,
-            "From the first root event until no cluster serves.",
+            "From the first root event that changes a state until no cluster serves.",
         ),
         measure(
             "time-to-recovery",
             "s",
             How::Recovery,
-            "From the first root event until all clusters serve again, after the last disturbance.",
+            "From the first root event that changes a state until all clusters serve again, after the last disturbance.",
         ),
         measure(
             "irreversible",
@@ -109,7 +109,7 @@ pub(super) const INSTANCE: EntityKind = EntityKind {
             "writes-at-risk",
             "count",
             How::Told,
-            "Acknowledged writes that no other cluster had when their cluster went down; empty without replication.",
+            "Acknowledged writes that no other cluster had when their cluster went down; a copy on a cluster that goes down next counts as one; empty without replication.",
         ),
         measure(
             "writes-at-risk-age",
@@ -204,7 +204,7 @@ pub(super) const PROFILE: EntityKind = EntityKind {
         state("degraded", true, Look::Partial, "Some requests fail."),
         StateSpec {
             name: "failing",
-            alias: Some("denied"),
+            alias: None,
             serves: false,
             irreversible: false,
             look: Look::Denied,
@@ -261,19 +261,19 @@ pub(super) const PROFILE: EntityKind = EntityKind {
             "time-to-first-error",
             "s",
             How::FirstError,
-            "From the first root event until a request fails because a cluster is down or coming back.",
+            "From the first root event that changes a state until a request fails because a cluster is down or coming back.",
         ),
         measure(
             "time-to-lockout",
             "s",
             How::Lockout,
-            "From the first root event until every request fails.",
+            "From the first root event that changes a state until every request fails.",
         ),
         measure(
             "time-to-recovery",
             "s",
             How::Recovery,
-            "From the first root event until requests succeed again, after the last disturbance.",
+            "From the first root event that changes a state until requests succeed again, after the last disturbance.",
         ),
     ],
 };
@@ -674,6 +674,6 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
             ),
         ],
         rule: "BR-03",
-        doc: "Replication between clusters stops, so that its lag grows.",
+        doc: "Replication between clusters stops, so that its lag grows; what has waited arrives when it ends (assumed).",
     },
 ];

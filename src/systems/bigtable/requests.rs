@@ -179,16 +179,16 @@ impl Ledger {
         let failed =
             self.failed_precondition + self.not_found + self.deadline_exceeded + self.unavailable;
         let seconds = now.saturating_since(SimTime::START).seconds();
-        let mut tell = |name, value| fx.measure(profile.entity, name, Some(value));
-        tell("requests", rate * seconds);
-        tell("failed-requests", rate * failed);
-        tell("failed-requests.failed-precondition", rate * self.failed_precondition);
-        tell("failed-requests.not-found", rate * self.not_found);
-        tell("failed-requests.deadline-exceeded", rate * self.deadline_exceeded);
-        tell("failed-requests.unavailable", rate * self.unavailable);
-        tell("availability", (1.0 - failed / seconds).max(0.0));
+        let mut measure = |name, value| fx.measure(profile.entity, name, Some(value));
+        measure("requests", rate * seconds);
+        measure("failed-requests", rate * failed);
+        measure("failed-requests.failed-precondition", rate * self.failed_precondition);
+        measure("failed-requests.not-found", rate * self.not_found);
+        measure("failed-requests.deadline-exceeded", rate * self.deadline_exceeded);
+        measure("failed-requests.unavailable", rate * self.unavailable);
+        measure("availability", (1.0 - failed / seconds).max(0.0));
         let sla = SimDuration::from_ns(self.sla_downtime).unwrap_or(SimDuration::MAX);
-        tell("sla-downtime", sla.seconds());
+        measure("sla-downtime", sla.seconds());
     }
 }
 

@@ -1,0 +1,269 @@
+//! The model against a second implementation of it: 1,000 random small scenarios, every entity,
+//! every second.
+
+mod reference;
+
+use cmeksim::diag::{Diagnostic, Sources};
+use cmeksim::engine::{Budget, Trace};
+use cmeksim::experiment::Model;
+use cmeksim::experiment::outcome::Measures;
+use cmeksim::scenario::read::{Overrides, read};
+use cmeksim::systems::contract::SweepMode;
+use reference::plan::Plan;
+use reference::{History, Mistake};
+use reference::{generate, shrink};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+const SCENARIOS: u64 = 1_000;
+const NS: u64 = 1_000_000_000;
+
+/// What the product says of a plan.
+struct Product {
+    histories: BTreeMap<String, Vec<(u64, &'static str)>>,
+    measures: Measures,
+}
+
+/// Reads and plays the plan; a panic is one more way to disagree.
+fn product(plan: &Plan) -> Result<Product, String> {
+    std::panic::catch_unwind(|| play(plan)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!("the product panics: {}", text.unwrap_or("without words")))
+    })
+}
+
+/// Reads and plays the plan, both ways of scheduling the sweeps.
+fn play(plan: &Plan) -> Result<Product, String> {
+    let text = plan.toml();
+    let overrides = Overrides { sets: vec![], seed: None };
+    let scenario = read("random.toml", text.as_bytes(), &overrides, &|_| Err("no files".into()))
+        .map_err(|(found, sources)| told(&found, &sources))?;
+    let model = Model::new(&scenario);
+    let play = |sweeps| {
+        let trace = model.replicate(1, 0, sweeps, Budget::default());
+        trace.map_err(|halt| format!("the product stopped: {halt:?}"))
+    };
+    let decisive = play(SweepMode::Decisive)?;
+    let all = play(SweepMode::All)?;
+    let histories = histories(&model, &decisive)?;
+    if decisive.fingerprint() != all.fingerprint() {
+        return Err(format!(
+            "fingerprints of decisive and of all sweeps differ\n{}",
+            parting(&model, &decisive, &all)
+        ));
+    }
+    if decisive.checks != all.checks {
+        return Err(format!("{} checks if decisive, {} if all", decisive.checks, all.checks));
+    }
+    let measures = model.outcome(decisive).measures;
+    for (path, value) in model.outcome(all).measures.iter() {
+        let decisive = measures[path];
+        if decisive.map(f64::to_bits) != value.map(f64::to_bits) {
+            return Err(format!("{path} is {decisive:?} if decisive, {value:?} if all"));
+        }
+    }
+    Ok(Product { histories, measures })
+}
+
+fn told(found: &[Diagnostic], _: &Sources) -> String {
+    let lines = found.iter().map(|wrong| {
+        format!(
+            "{}: {} ({})",
+            wrong.code,
+            wrong.message,
+            wrong.help.as_deref().unwrap_or("no help")
+        )
+    });
+    format!("the product refuses the scenario:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The states of each entity; a state left within its second is not told.
+fn histories(
+    model: &Model,
+    trace: &Trace,
+) -> Result<BTreeMap<String, Vec<(u64, &'static str)>>, String> {
+    let entities: Vec<_> = model.entities().collect();
+    let mut states: Vec<Vec<(u64, &'static str)>> = Vec::new();
+    for (number, (_, kind)) in entities.iter().enumerate() {
+        states.push(vec![(0, kind.states[usize::from(model.initial()[number])].name)]);
+    }
+    for record in &trace.records {
+        let number = usize::try_from(record.entity.0).expect("a few entities");
+        let (path, kind) = entities[number];
+        let (at, history) = (record.at.ns(), &mut states[number]);
+        if at % NS != 0 || at >= model.horizon().ns() {
+            return Err(format!("{path} changes at {at} ns"));
+        }
+        let from = kind.states[usize::from(record.from)].name;
+        let to = kind.states[usize::from(record.to)].name;
+        let &(since, last) = history.last().expect("a history has a beginning");
+        if last != from {
+            return Err(format!("{path} leaves `{from}` at {at} ns, but it was in `{last}`"));
+        }
+        if since == at / NS {
+            history.pop();
+        }
+        if history.last().is_none_or(|(_, last)| *last != to) {
+            history.push((at / NS, to));
+        }
+    }
+    Ok(entities.iter().map(|(path, _)| (*path).to_owned()).zip(states).collect())
+}
+
+/// Where two traces part.
+fn parting(model: &Model, a: &Trace, b: &Trace) -> String {
+    let place = a.records.iter().zip(&b.records).position(|(a, b)| a != b);
+    let place = place.unwrap_or(a.records.len().min(b.records.len()));
+    let entities: Vec<_> = model.entities().collect();
+    let tell = |trace: &Trace| {
+        trace.records.get(place).map_or("nothing".to_owned(), |record| {
+            let (path, kind) = entities[usize::try_from(record.entity.0).expect("few entities")];
+            let state = |state| kind.states[usize::from(state)].name;
+            let (from, to) = (state(record.from), state(record.to));
+            format!(
+                "{} s: {path} {from} -> {to} by {} after {:?} ({})",
+                record.at.seconds(),
+                record.rule,
+                record.cause,
+                record.detail
+            )
+        })
+    };
+    format!("record {place}\n  decisive: {}\n  all:      {}", tell(a), tell(b))
+}
+
+/// Compares both implementations; tells the first difference.
+fn compare(plan: &Plan, mistake: Option<Mistake>) -> Result<(), String> {
+    let product = product(plan)?;
+    let reference = reference::run(plan, mistake);
+    let mut first: Option<(u64, String)> = None;
+    for history in &reference.histories {
+        let Some(states) = product.histories.get(&history.path) else {
+            return Err(format!("the product has no entity `{}`", history.path));
+        };
+        if let Some((at, text)) = difference(history, states)
+            && first.as_ref().is_none_or(|(earlier, _)| at < *earlier)
+        {
+            first = Some((at, text));
+        }
+    }
+    if let Some((_, text)) = first {
+        return Err(text);
+    }
+    if product.histories.len() != reference.histories.len() {
+        let known = |path: &String| reference.histories.iter().any(|h| h.path == *path);
+        let more = product.histories.keys().filter(|path| !known(path));
+        return Err(format!("the product has more entities: {:?}", more.collect::<Vec<_>>()));
+    }
+    for history in &reference.histories {
+        measures(plan, history, &product.measures)?;
+    }
+    for (path, count, lost) in &reference.sweeps {
+        let told = product.measures[format!("{path}.sweeps").as_str()];
+        if !lost && told != Some(*count as f64) {
+            return Err(format!("{path}.sweeps: {told:?}, the reference counts {count}"));
+        }
+    }
+    Ok(())
+}
+
+/// The first second at which an entity is in different states.
+fn difference(reference: &History, product: &[(u64, &'static str)]) -> Option<(u64, String)> {
+    let at = |list: &[(u64, &'static str)], second: u64| {
+        let next = list.partition_point(|(since, _)| *since <= second);
+        list[next - 1].1
+    };
+    let changes = reference.states.iter().chain(product).map(|(since, _)| *since);
+    let wrong = changes.filter(|second| at(&reference.states, *second) != at(product, *second));
+    let second = wrong.min()?;
+    let mut text = format!("{} at second {second}: ", reference.path);
+    let (ours, theirs) = (at(&reference.states, second), at(product, second));
+    write!(text, "product `{theirs}`, reference `{ours}`").expect("strings take all");
+    write!(text, "\n  product:   {product:?}\n  reference: {:?}", reference.states)
+        .expect("strings take all");
+    Some((second, text))
+}
+
+/// Measures that follow from the states.
+fn measures(plan: &Plan, history: &History, told: &Measures) -> Result<(), String> {
+    let ends = history.states.iter().skip(1).map(|(since, _)| *since).chain([plan.horizon]);
+    let stays: Vec<(&str, u64)> = history
+        .states
+        .iter()
+        .zip(ends)
+        .map(|((since, state), end)| (*state, end - since))
+        .collect();
+    let spent = |states: &[&str]| {
+        let inside = stays.iter().filter(|(state, _)| states.contains(state));
+        inside.map(|(_, lasts)| *lasts).sum::<u64>()
+    };
+    let path = history.path.as_str();
+    let lost = ["inaccessible", "deleted"];
+    let mut wanted: Vec<(&str, u64)> = Vec::new();
+    if path.starts_with("keys.") {
+        wanted.push(("unreachable-time", spent(&["unreachable"])));
+    } else if path.contains(".clusters.") {
+        wanted.push(("downtime", spent(&["disabled", "offline", lost[0], lost[1]])));
+    } else if path.contains(".app-profiles.") {
+        wanted.push(("downtime", spent(&["failing"])));
+    } else if path.starts_with("bigtable.") {
+        wanted.push(("downtime", spent(&["down", lost[0], lost[1]])));
+        wanted.push(("degraded-time", spent(&["degraded"])));
+    }
+    for (name, seconds) in wanted {
+        let measure = format!("{path}.{name}");
+        let Some(value) = told.get(&measure) else {
+            return Err(format!("the product has no measure `{measure}`"));
+        };
+        if *value != Some(seconds as f64) {
+            return Err(format!("{measure}: {value:?}, the reference has {seconds} s"));
+        }
+    }
+    Ok(())
+}
+
+/// The manner of a disagreement: its first line without names and numbers.
+fn manner(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let words = line
+        .split(' ')
+        .filter(|word| !word.contains('.') && !word.chars().any(|letter| letter.is_ascii_digit()));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// What a person needs to look into a disagreement: the smallest scenario that shows it.
+fn complaint(seed: u64, manner_of_it: &str) -> String {
+    let alike = |plan: &Plan| compare(plan, None).is_err_and(|text| manner(&text) == manner_of_it);
+    let small = shrink::shrink(generate::plan(seed), alike);
+    let text = compare(&small, None).expect_err("shrinking keeps the disagreement");
+    format!("from scenario {seed}: {text}\n\n{}\n", small.toml())
+}
+
+#[test]
+fn the_product_agrees_with_the_reference_at_every_second() {
+    let mut wrong: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for seed in 0..SCENARIOS {
+        if let Err(text) = compare(&generate::plan(seed), None) {
+            wrong.entry(manner(&text)).or_default().push(seed);
+        }
+    }
+    let mut text = String::new();
+    for (manner, seeds) in &wrong {
+        writeln!(text, "{} scenarios, {manner}: {seeds:?}", seeds.len()).expect("strings take all");
+        text += &complaint(seeds[0], manner);
+    }
+    assert!(wrong.is_empty(), "{text}");
+}
+
+#[test]
+fn a_reference_with_a_mistake_disagrees() {
+    for mistake in Mistake::ALL {
+        let notices = |seed| {
+            let plan = generate::plan(seed);
+            compare(&plan, Some(*mistake)).is_err() && compare(&plan, None).is_ok()
+        };
+        let found = (0..SCENARIOS).find(|seed| notices(*seed));
+        assert!(found.is_some(), "nobody notices {mistake:?}");
+    }
+}

@@ -1,0 +1,415 @@
+//! Bigtable instances, second by second, as sections 1 and 4 of the fact sheet tell it.
+
+use super::Mistake;
+use super::keys::{Answer, Keys};
+use super::plan::{
+    Constants, DeletionClock, GraceFrom, GraceScope, Instance, Routing, SweepPhase, region,
+};
+
+/// What a cluster knows of a key it cannot reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grace {
+    None,
+    /// Running until this second.
+    Running(u64),
+    /// Over, until contact.
+    Over,
+}
+
+/// Whether a cluster takes requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Up,
+    /// Up, and being brought back until this second.
+    BringingUp(u64),
+    Disabled,
+    Offline,
+}
+
+#[derive(Clone, Debug)]
+struct ClusterState {
+    name: String,
+    key: Option<usize>,
+    /// Last contact said denied.
+    denied: bool,
+    grace: Grace,
+    condition: Condition,
+    /// When its ramp takes it offline.
+    ramp: Option<u64>,
+    /// When the cascade comes to it.
+    turn: Option<u64>,
+    /// Since when it is down.
+    down_since: Option<u64>,
+    /// Routing has noticed that it is down.
+    avoided: bool,
+}
+
+/// Whether the instance still lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Alive,
+    Inaccessible,
+    Deleted,
+}
+
+#[derive(Clone, Debug)]
+struct ProfileState {
+    name: String,
+    /// Clusters in the order in which requests prefer them.
+    order: Vec<usize>,
+    single: bool,
+}
+
+/// One instance with its clusters and profiles in the order of their names.
+#[derive(Clone, Debug)]
+pub(crate) struct InstanceState {
+    pub(crate) name: String,
+    constants: Constants,
+    mistake: Option<Mistake>,
+    clusters: Vec<ClusterState>,
+    profiles: Vec<ProfileState>,
+    /// Second within the period at which each table is validated.
+    phases: Vec<u64>,
+    fate: Fate,
+    /// Validations made, one per table and cluster.
+    pub(crate) sweeps: u64,
+    /// Validations made until the instance became inaccessible.
+    pub(crate) lost: bool,
+}
+
+impl ClusterState {
+    fn up(&self) -> bool {
+        matches!(self.condition, Condition::Up | Condition::BringingUp(_))
+    }
+
+    fn bringing_up(&self) -> bool {
+        matches!(self.condition, Condition::BringingUp(_))
+    }
+}
+
+impl InstanceState {
+    pub(crate) fn new(
+        instance: &Instance,
+        constants: &Constants,
+        keys: &Keys,
+        mistake: Option<Mistake>,
+    ) -> InstanceState {
+        let mut sorted: Vec<_> = instance.clusters.iter().collect();
+        sorted.sort_by_key(|cluster| &cluster.name);
+        let clusters: Vec<ClusterState> = sorted
+            .iter()
+            .map(|cluster| ClusterState {
+                name: cluster.name.clone(),
+                key: cluster.key.as_ref().map(|key| keys.find(key)),
+                denied: false,
+                grace: Grace::None,
+                condition: Condition::Up,
+                ramp: None,
+                turn: None,
+                down_since: None,
+                avoided: false,
+            })
+            .collect();
+        let find = |name: &String| {
+            clusters.iter().position(|c| c.name == *name).expect("a profile names its clusters")
+        };
+        let mut profiles: Vec<ProfileState> = Vec::new();
+        for profile in &instance.profiles {
+            let order = match &profile.routing {
+                Routing::Single(cluster) => vec![find(cluster)],
+                Routing::Multi { prefers } => {
+                    let mut order: Vec<usize> = prefers.iter().map(find).collect();
+                    for index in 0..clusters.len() {
+                        if !order.contains(&index) {
+                            order.push(index);
+                        }
+                    }
+                    let near = region(&sorted[order[0]].zone);
+                    order.sort_by_key(|index| region(&sorted[*index].zone) != near);
+                    order
+                }
+            };
+            let single = matches!(profile.routing, Routing::Single(_));
+            profiles.push(ProfileState { name: profile.name.clone(), order, single });
+        }
+        let count = instance.tables;
+        let phase = |table| match constants.sweep_phase {
+            SweepPhase::Aligned => 0,
+            SweepPhase::Spread => constants.sweep_period * table / count,
+        };
+        InstanceState {
+            name: instance.name.clone(),
+            constants: constants.clone(),
+            mistake,
+            clusters,
+            profiles,
+            phases: (0..count).map(phase).collect(),
+            fate: Fate::Alive,
+            sweeps: 0,
+            lost: false,
+        }
+    }
+
+    /// `create-table`: refused while a cluster is down (BT-36).
+    pub(crate) fn create_tables(&mut self, count: u64) {
+        let down = self.clusters.iter().any(|cluster| !cluster.up());
+        if self.fate == Fate::Alive && (!down || self.mistake == Some(Mistake::CreateWhileDown)) {
+            assert_eq!(self.constants.sweep_phase, SweepPhase::Aligned, "only aligned is defined");
+            self.phases.extend((0..count).map(|_| 0));
+        }
+    }
+
+    /// `delete-table`: allowed as long as there are enough tables (BT-37); takes the newest.
+    pub(crate) fn delete_tables(&mut self, count: u64, now: u64) {
+        let left = (self.phases.len() as u64).checked_sub(count);
+        if let Some(left) = left
+            && self.fate != Fate::Deleted
+        {
+            self.phases.truncate(usize::try_from(left).expect("a handful of tables"));
+            // Without a table nothing is validated (BT-28): what was known of the keys is no
+            // longer known, and holds nothing down.
+            if left == 0 && self.fate == Fate::Alive {
+                for cluster in self.clusters.iter_mut().filter(|cluster| cluster.key.is_some()) {
+                    cluster.denied = false;
+                    cluster.grace = Grace::None;
+                }
+                self.contact(now);
+            }
+        }
+    }
+
+    /// `delete-instance`, or the end of a deletion clock.
+    pub(crate) fn delete(&mut self) {
+        self.fate = Fate::Deleted;
+    }
+
+    /// A key was destroyed: the instance is lost if it has a cluster with such a key (BT-40).
+    pub(crate) fn destructions(&mut self, keys: &Keys) {
+        let hit = self.clusters.iter().any(|c| c.key.is_some_and(|key| keys.destroyed(key)));
+        if hit && self.fate == Fate::Alive && self.mistake != Some(Mistake::DestructionIgnored) {
+            self.fate = Fate::Inaccessible;
+            self.lost = true;
+        }
+    }
+
+    /// The validations due at `now`, cluster by cluster and table by table.
+    pub(crate) fn sweeps(&mut self, keys: &Keys, now: u64) {
+        let second = now % self.constants.sweep_period;
+        for cluster in 0..self.clusters.len() {
+            let Some(key) = self.clusters[cluster].key else { continue };
+            for table in 0..self.phases.len() {
+                if self.phases[table] == second && self.fate != Fate::Deleted {
+                    self.sweeps += 1;
+                    if self.fate == Fate::Alive {
+                        self.sweep(cluster, keys.answer(key), keys.silent_since(key), now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn sweep(&mut self, index: usize, answer: Answer, silent_since: Option<u64>, now: u64) {
+        let cluster = &mut self.clusters[index];
+        match answer {
+            Answer::None => {
+                // A key known to be denied has no grace (BT-47).
+                let known = cluster.denied && self.mistake != Some(Mistake::GraceWhenDenied);
+                if !known && cluster.grace == Grace::None {
+                    let from = match self.constants.grace_from {
+                        GraceFrom::FirstFailure => now,
+                        GraceFrom::OutageStart => silent_since.expect("a silent key is watched"),
+                    };
+                    cluster.grace = Grace::Running(from + self.constants.grace);
+                }
+            }
+            Answer::Denied => {
+                let news = !cluster.denied;
+                cluster.denied = true;
+                cluster.grace = Grace::None;
+                if news {
+                    self.denial_found(index, now);
+                }
+                self.contact(now);
+            }
+            Answer::Granted => {
+                cluster.denied = false;
+                if self.mistake != Some(Mistake::ContactKeepsGrace) {
+                    cluster.grace = Grace::None;
+                }
+                self.contact(now);
+            }
+        }
+    }
+
+    /// A cluster hears for the first time that its key is denied (BT-29).
+    fn denial_found(&mut self, index: usize, now: u64) {
+        match self.clusters[index].condition {
+            Condition::Up | Condition::BringingUp(_) => {
+                self.go_down(index, Condition::Disabled, now);
+            }
+            Condition::Offline => self.clusters[index].condition = Condition::Disabled,
+            Condition::Disabled => {}
+        }
+        let others = || (0..self.clusters.len()).filter(|other| *other != index);
+        let first = others().all(|other| !self.clusters[other].denied);
+        if first && self.mistake != Some(Mistake::NoCascade) {
+            let up: Vec<usize> = others().filter(|other| self.clusters[*other].up()).collect();
+            let mut wait = 0;
+            for other in up {
+                wait += self.constants.cascade_step;
+                let capped = wait.min(self.constants.cascade_total_max);
+                self.clusters[other].turn = Some(now + capped);
+            }
+        }
+    }
+
+    /// After a validation that got an answer: what nothing holds down any longer comes back.
+    fn contact(&mut self, now: u64) {
+        let denied = self.clusters.iter().any(|cluster| cluster.denied);
+        let over = self.clusters.iter().any(|cluster| cluster.grace == Grace::Over);
+        for cluster in &mut self.clusters {
+            let concerned = match self.constants.grace_scope {
+                GraceScope::Instance => over,
+                GraceScope::Cluster => cluster.grace == Grace::Over,
+            };
+            if !denied {
+                cluster.turn = None;
+            }
+            if !concerned {
+                cluster.ramp = None;
+            }
+            if !denied && !concerned && !cluster.up() {
+                cluster.down_since = None;
+                cluster.avoided = false;
+                cluster.condition = match self.constants.bringup {
+                    0 => Condition::Up,
+                    lasts => Condition::BringingUp(now + lasts),
+                };
+            }
+        }
+    }
+
+    fn go_down(&mut self, index: usize, to: Condition, now: u64) {
+        let cluster = &mut self.clusters[index];
+        cluster.condition = to;
+        cluster.down_since = Some(now);
+        cluster.turn = None;
+        cluster.ramp = None;
+    }
+
+    /// What is due at `now`: ends of graces, ramps, turns of the cascade, ends of bring-ups,
+    /// detours; each cluster by cluster.
+    pub(crate) fn due(&mut self, now: u64) {
+        if self.fate != Fate::Alive {
+            return;
+        }
+        for index in 0..self.clusters.len() {
+            if let Grace::Running(until) = self.clusters[index].grace
+                && until <= now
+            {
+                self.clusters[index].grace = Grace::Over;
+                for other in 0..self.clusters.len() {
+                    let concerned =
+                        self.constants.grace_scope == GraceScope::Instance || other == index;
+                    let cluster = &mut self.clusters[other];
+                    if concerned && cluster.up() && cluster.ramp.is_none() {
+                        cluster.ramp = Some(now + self.constants.offline_ramp);
+                    }
+                }
+            }
+        }
+        for index in 0..self.clusters.len() {
+            if self.clusters[index].ramp.is_some_and(|at| at <= now) {
+                self.clusters[index].ramp = None;
+                if self.clusters[index].up() {
+                    self.go_down(index, Condition::Offline, now);
+                }
+            }
+        }
+        for index in 0..self.clusters.len() {
+            if self.clusters[index].turn.is_some_and(|at| at <= now) {
+                self.clusters[index].turn = None;
+                if self.clusters[index].up() {
+                    self.go_down(index, Condition::Disabled, now);
+                }
+            }
+        }
+        for cluster in &mut self.clusters {
+            if matches!(cluster.condition, Condition::BringingUp(until) if until <= now) {
+                cluster.condition = Condition::Up;
+            }
+        }
+        let delay = self.constants.reroute_delay;
+        for cluster in &mut self.clusters {
+            if cluster.down_since.is_some_and(|since| since + delay <= now) {
+                cluster.avoided = true;
+            }
+        }
+    }
+
+    /// Deletion after a time without the key (BT-41, BT-42).
+    pub(crate) fn deletion(&mut self, keys: &Keys, now: u64) {
+        for index in 0..self.clusters.len() {
+            let cluster = &self.clusters[index];
+            let since = match self.constants.deletion_clock {
+                DeletionClock::UserTriggeredOnly => {
+                    cluster.key.and_then(|key| keys.denied_since(key))
+                }
+                DeletionClock::AnyDisabled => cluster.down_since,
+            };
+            if since.is_some_and(|since| since + self.constants.delete_after <= now) {
+                self.delete();
+            }
+        }
+    }
+
+    /// The states of the instance, its clusters and its profiles, in a fixed order.
+    pub(crate) fn states(&self, mut tell: impl FnMut(&'static str)) {
+        let up = self.clusters.iter().filter(|cluster| cluster.up()).count();
+        let bringing_up = self.clusters.iter().any(ClusterState::bringing_up);
+        tell(match self.fate {
+            Fate::Deleted => "deleted",
+            Fate::Inaccessible => "inaccessible",
+            Fate::Alive if up == 0 => "down",
+            Fate::Alive if up < self.clusters.len() || bringing_up => "degraded",
+            Fate::Alive => "serving",
+        });
+        for cluster in &self.clusters {
+            tell(match (self.fate, cluster.condition) {
+                (Fate::Deleted, _) => "deleted",
+                (Fate::Inaccessible, _) => "inaccessible",
+                (_, Condition::Disabled) => "disabled",
+                (_, Condition::Offline) => "offline",
+                (_, Condition::BringingUp(_)) => "bringing-up",
+                (_, Condition::Up) if cluster.grace != Grace::None => "cached",
+                (_, Condition::Up) => "serving",
+            });
+        }
+        for profile in &self.profiles {
+            let around = !profile.single && self.constants.route_around_disabled;
+            let free = profile.order.iter().find(|index| !self.clusters[**index].avoided);
+            let target = match free {
+                Some(free) if around => *free,
+                _ => profile.order[0],
+            };
+            tell(match self.clusters[target].condition {
+                _ if self.fate != Fate::Alive => "failing",
+                Condition::Up => "serving",
+                Condition::BringingUp(_) if self.constants.bringup_timeouts => "degraded",
+                Condition::BringingUp(_) => "serving",
+                Condition::Disabled | Condition::Offline => "failing",
+            });
+        }
+    }
+
+    /// The paths of what [`InstanceState::states`] tells of.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let instance = format!("bigtable.{}", self.name);
+        let clusters = self.clusters.iter().map(|c| format!("{instance}.clusters.{}", c.name));
+        let profiles = self.profiles.iter().map(|p| format!("{instance}.app-profiles.{}", p.name));
+        let mut paths = vec![instance.clone()];
+        paths.extend(clusters);
+        paths.extend(profiles);
+        paths
+    }
+}

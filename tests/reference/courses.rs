@@ -1,0 +1,135 @@
+//! Short courses of events that lead into corners which independent events seldom reach.
+
+use super::generate::Dice;
+use super::plan::{Act, Event, Key, Plan};
+
+/// A course of events from `start` on, about one key and what it hangs on.
+pub(crate) fn course(
+    dice: &mut Dice,
+    destruction: bool,
+    start: u64,
+    grid: u64,
+    plan: &Plan,
+) -> Vec<Event> {
+    let c = &plan.constants;
+    let key = dice.pick(&plan.keys).clone();
+    let other = dice.pick(&plan.keys).clone();
+    let name = || key.name.clone();
+    let disable = || Act::Disable { key: name() };
+    let enable = || Act::Enable { key: name() };
+    let schedule = || Act::Schedule { key: name() };
+    let restore = || Act::Restore { key: name() };
+    let mut some = |most: u64| dice.below(most / grid + 1) * grid;
+    let period = c.sweep_period;
+    // An outage that outlasts the grace, and may end while ramps run.
+    let beyond = (c.grace + some(c.offline_ramp + 2 * period)).max(1);
+    let (early, late) = (some(beyond), some(2 * period));
+    let spread = some(period + c.cascade_step);
+    let soon = some(period);
+    let bringup = some(c.bringup);
+    let silence_of = |key: &Key, ekm, lasts| match &key.manager {
+        Some(manager) if ekm => Act::EkmOutage { manager: Some(manager.clone()), lasts },
+        _ => Act::KmsOutage { location: Some(key.location.clone()), lasts },
+    };
+    let silence = |dice: &mut Dice, lasts| silence_of(&key, dice.chance(50), lasts);
+    let stale = |lasts| Act::KmsStale { location: key.location.clone(), lasts };
+    let denied = start + c.disable_propagation;
+    let mut course: Vec<(u64, Act)> = Vec::new();
+    match dice.below(11) {
+        // What happens around the instant of destruction.
+        _ if destruction && dice.chance(60) => {
+            let wait = key.destroy_wait.unwrap_or(c.destroy_wait);
+            course.push((start, schedule()));
+            let near = (start + wait).saturating_sub(soon);
+            course.push((near, silence(dice, beyond)));
+            if dice.chance(20) {
+                course.push((near + late, restore()));
+            }
+            let instance = dice.pick(&plan.instances).name.clone();
+            course.push((near + late, Act::DeleteTable { instance, count: 1 }));
+        }
+
+        // A denial comes during an outage.
+        0 => {
+            course.push((start, silence(dice, beyond)));
+            course.push((start + early, if dice.chance(70) { disable() } else { schedule() }));
+            course.push((start + beyond + late + spread, enable()));
+        }
+        // An outage comes after a denial (BT-47).
+        1 => {
+            course.push((start, disable()));
+            course.push((denied + soon, silence(dice, beyond)));
+            course.push((denied + soon + early, enable()));
+        }
+        // Propagation stands still, twice at a time.
+        2 => {
+            let lasts = (c.disable_propagation + soon).max(1);
+            course.push((start, stale(lasts)));
+            course.push((start + early % lasts, stale((late + spread).max(1))));
+            course.push((start + late % lasts, disable()));
+            if dice.chance(40) {
+                course.push((start + late % lasts + soon, enable()));
+            }
+        }
+        // The same, when callers are denied already.
+        3 => {
+            course.push((start, disable()));
+            course.push((denied + soon, stale((beyond + late).max(1))));
+            course.push((denied + soon + early, enable()));
+            course.push((denied + soon + early + late, schedule()));
+        }
+        // Two keys in turn.
+        4 => {
+            course.push((start, disable()));
+            course.push((start + spread, Act::Disable { key: other.name.clone() }));
+            course.push((denied + spread + soon, enable()));
+            course.push((denied + spread + late, Act::Enable { key: other.name }));
+        }
+        // A grant is on its way when the next denial comes.
+        5 => {
+            course.push((start, disable()));
+            course.push((denied + soon, enable()));
+            let then = denied + soon + late.min(c.enable_propagation);
+            course.push((then, if dice.chance(50) { disable() } else { schedule() }));
+            course.push((then + spread, restore()));
+            course.push((then + spread + early, enable()));
+        }
+        // Flapping.
+        6 => {
+            for round in 0..dice.within(1, 3) {
+                course.push((start + round * (soon + late + 1), disable()));
+                course.push((start + round * (soon + late + 1) + late, enable()));
+            }
+        }
+        // One silence follows another, or they overlap.
+        7 => {
+            course.push((start, silence(dice, beyond)));
+            let gap = if dice.chance(40) { beyond } else { beyond.saturating_sub(soon) };
+            course.push((start + gap, silence(dice, (late + spread).max(1))));
+        }
+        // A key on its way to destruction, and back.
+        8 => {
+            course.push((start, disable()));
+            course.push((start + early, schedule()));
+            course.push((start + early + soon, restore()));
+            course.push((start + early + soon + spread, enable()));
+        }
+        // A denial ends one silence while another has just begun: ramps are called off.
+        9 => {
+            course.push((start, silence_of(&key, false, beyond)));
+            course.push((start + early, disable()));
+            let then = (start + beyond).saturating_sub(c.grace.min(late));
+            course.push((then, silence_of(&other, false, beyond)));
+        }
+        // A grace runs out while clusters are brought up after another.
+        _ => {
+            course.push((start, silence_of(&key, false, beyond)));
+            let then = (start + beyond + bringup).saturating_sub(c.grace);
+            course.push((then, silence_of(&other, dice.chance(50), beyond)));
+            if dice.chance(40) {
+                course.push((then + early, Act::Disable { key: other.name }));
+            }
+        }
+    }
+    course.into_iter().map(|(at, act)| Event { at, act }).collect()
+}

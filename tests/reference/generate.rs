@@ -1,0 +1,346 @@
+//! Random small scenarios, the same for the same number on every machine.
+
+use super::courses;
+use super::plan::{
+    Act, Cluster, Constants, DeletionClock, Event, GraceFrom, GraceScope, Instance, Key, Plan,
+    Profile, Routing, SweepPhase,
+};
+
+pub(crate) const HOUR: u64 = 3600;
+pub(crate) const DAY: u64 = 24 * HOUR;
+
+/// A generator of its own (SplitMix64), so that nothing is shared with what is tested.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+
+    /// A number below `bound`.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// A number from `low` to `high`, both possible.
+    pub(crate) fn within(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high - low + 1)
+    }
+
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[usize::try_from(self.below(from.len() as u64)).expect("a small list")]
+    }
+
+    fn shuffle<T>(&mut self, list: &mut [T]) {
+        for index in (1..list.len()).rev() {
+            let other = usize::try_from(self.below(index as u64 + 1)).expect("a small list");
+            list.swap(index, other);
+        }
+    }
+
+    /// A number of seconds up to one of `most`: zero in `zero` of a hundred cases, else on the
+    /// grid.
+    pub(crate) fn seconds(&mut self, zero: u64, most: &[u64], grid: u64) -> u64 {
+        let most = *self.pick(most);
+        if self.chance(zero) { 0 } else { self.within(1, (most / grid).max(1)) * grid }
+    }
+
+    /// The first `count` of the names in a random order.
+    fn names(&mut self, from: &[&str], count: u64) -> Vec<String> {
+        let mut names: Vec<String> = from.iter().map(ToString::to_string).collect();
+        self.shuffle(&mut names);
+        names.truncate(usize::try_from(count).expect("a small list"));
+        names
+    }
+}
+
+const REGIONS: &[&str] =
+    &["us-east1", "us-west1", "us-central1", "europe-west1", "europe-north1", "asia-east1"];
+
+/// What the events of a scenario are mostly about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Theme {
+    Denials,
+    Outages,
+    Everything,
+    Destruction,
+}
+
+/// The random scenario of this number.
+pub(crate) fn plan(seed: u64) -> Plan {
+    let mut dice = Dice(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
+    let dice = &mut dice;
+    let theme = match dice.below(100) {
+        0..30 => Theme::Denials,
+        30..60 => Theme::Outages,
+        60..92 => Theme::Everything,
+        _ => Theme::Destruction,
+    };
+    // A coarse grid makes things coincide.
+    let grid = *dice.pick(&[1, 1, 60, 60, 300]);
+    let horizon = match theme {
+        Theme::Destruction => DAY + dice.within(1, 20) * HOUR,
+        _ if dice.chance(10) => dice.within(8, 20) * HOUR,
+        _ => dice.within(1, 7) * HOUR + dice.below(HOUR),
+    };
+    let constants = constants(dice, theme, grid);
+    let mut plan = Plan {
+        seed,
+        horizon,
+        constants,
+        managers: Vec::new(),
+        keys: Vec::new(),
+        instances: Vec::new(),
+        events: Vec::new(),
+    };
+    let external = *dice.pick(&[0, 0, 40, 100]);
+    if external > 0 {
+        let count = dice.within(1, 2);
+        plan.managers = dice.names(&["thales", "fortanix", "acme"], count);
+    }
+    let sharing = *dice.pick(&[20, 50, 90]);
+    let count = *dice.pick(&[1, 1, 1, 2, 2, 3]);
+    for name in dice.names(&["orders", "archive", "users", "zeta"], count) {
+        let instance = instance(dice, name, &mut plan, external, sharing);
+        plan.instances.push(instance);
+    }
+    if plan.keys.is_empty() {
+        new_key(dice, &mut plan, "us-east1".to_owned(), external);
+    }
+    dice.shuffle(&mut plan.keys);
+    events(dice, theme, grid, &mut plan);
+    plan
+}
+
+fn constants(dice: &mut Dice, theme: Theme, grid: u64) -> Constants {
+    let sweep_period = match grid {
+        1 => dice.within(5, 50) * 12,
+        60 => dice.within(1, 10) * 60,
+        _ => 300,
+    };
+    let destruction = theme == Theme::Destruction;
+    Constants {
+        disable_propagation: dice.seconds(30, &[120, 600, HOUR], grid),
+        enable_propagation: dice.seconds(60, &[1200], grid),
+        destroy_wait: if dice.chance(70) { DAY } else { DAY + dice.within(1, 4) * HOUR },
+        sweep_period,
+        sweep_phase: if dice.chance(50) { SweepPhase::Aligned } else { SweepPhase::Spread },
+        grace: dice.seconds(12, &[600, HOUR, 2 * HOUR], grid),
+        grace_from: if dice.chance(80) { GraceFrom::FirstFailure } else { GraceFrom::OutageStart },
+        grace_scope: if dice.chance(65) { GraceScope::Instance } else { GraceScope::Cluster },
+        offline_ramp: dice.seconds(25, &[900, 900, HOUR], grid),
+        cascade_step: dice.seconds(15, &[300, 1800, 2 * HOUR], grid),
+        cascade_total_max: if dice.chance(70) { 6 * HOUR } else { dice.seconds(10, &[HOUR], grid) },
+        bringup: dice.seconds(30, &[300, 900, HOUR], grid),
+        bringup_timeouts: dice.chance(75),
+        delete_after: match dice.below(4) {
+            _ if destruction => dice.within(10, 40) * HOUR,
+            0 => dice.within(1, 60) * 60,
+            1 => dice.within(1, 8) * HOUR,
+            _ => 30 * DAY,
+        },
+        deletion_clock: if dice.chance(60) {
+            DeletionClock::UserTriggeredOnly
+        } else {
+            DeletionClock::AnyDisabled
+        },
+        route_around_disabled: dice.chance(75),
+        reroute_delay: dice.seconds(30, &[900], grid),
+    }
+}
+
+fn new_key(dice: &mut Dice, plan: &mut Plan, location: String, external: u64) -> String {
+    let name = format!("key{}", plan.keys.len());
+    let manager = dice.chance(external).then(|| dice.pick(&plan.managers).clone());
+    let destroy_wait = dice.chance(20).then(|| DAY + dice.within(0, 2) * HOUR);
+    plan.keys.push(Key { name: name.clone(), location, manager, destroy_wait });
+    name
+}
+
+fn instance(
+    dice: &mut Dice,
+    name: String,
+    plan: &mut Plan,
+    external: u64,
+    sharing: u64,
+) -> Instance {
+    let tables = *dice.pick(&[0, 1, 1, 1, 2, 2, 3, 4]);
+    let count = *dice.pick(&[1, 2, 2, 3, 3, 4]);
+    let keyless = dice.chance(4);
+    // Two clusters in one region may share a key.
+    let one_region_each = dice.chance(70);
+    let mut regions = dice.names(REGIONS, 4);
+    let mut clusters = Vec::new();
+    for (number, name) in
+        dice.names(&["east", "west", "north", "b1", "b2"], count).iter().enumerate()
+    {
+        if number > 0 && !one_region_each && dice.chance(50) {
+            regions[number] = regions[number - 1].clone();
+        }
+        let letter = ["a", "b", "c", "d"][number];
+        let location = regions[number].clone();
+        let known: Vec<String> =
+            plan.keys.iter().filter(|k| k.location == location).map(|k| k.name.clone()).collect();
+        let key = match (keyless, known.is_empty()) {
+            (true, _) => None,
+            (false, false) if dice.chance(sharing) => Some(dice.pick(&known).clone()),
+            (false, _) => Some(new_key(dice, plan, location.clone(), external)),
+        };
+        clusters.push(Cluster { name: name.clone(), zone: format!("{location}-{letter}"), key });
+    }
+    let mut profiles = Vec::new();
+    let count = dice.below(3);
+    for name in dice.names(&["serving", "batch"], count) {
+        let mut names: Vec<String> = clusters.iter().map(|c| c.name.clone()).collect();
+        dice.shuffle(&mut names);
+        // Clusters that share a region as the nearest are preferred by distance: not generated.
+        let routing = if dice.chance(30) || !one_region_each {
+            Routing::Single(names[0].clone())
+        } else {
+            names.truncate(usize::try_from(dice.below(names.len() as u64 + 1)).expect("few"));
+            Routing::Multi { prefers: names }
+        };
+        profiles.push(Profile { name, routing });
+    }
+    Instance { name, tables, clusters, profiles }
+}
+
+/// What the administrator of a key would find: to draw commands that mostly are legal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Admin {
+    Enabled,
+    Disabled,
+    Scheduled,
+}
+
+fn events(dice: &mut Dice, theme: Theme, grid: u64, plan: &mut Plan) {
+    let mut left = dice.within(1, 12);
+    // Most things happen early, so that what they lead to is seen.
+    let late = if theme == Theme::Destruction { HOUR * 6 } else { plan.horizon };
+    let late = if dice.chance(50) { late / 2 } else { late };
+    if theme == Theme::Destruction {
+        left = left.max(3);
+    }
+    while left >= 3 && dice.chance(if plan.events.is_empty() { 70 } else { 40 }) {
+        let start = instant(dice, late, grid, plan, &[]);
+        let course = courses::course(dice, theme == Theme::Destruction, start, grid, plan);
+        left = left.saturating_sub(course.len() as u64);
+        plan.events.extend(course);
+    }
+    let mut times: Vec<u64> = plan.events.iter().map(|event| event.at).collect();
+    let known = times.len();
+    for _ in 0..left {
+        let late = if dice.chance(15) { plan.horizon } else { late };
+        times.push(instant(dice, late, grid, plan, &times));
+    }
+    let mut times = times.split_off(known);
+    times.sort_unstable();
+    let mut admins = vec![Admin::Enabled; plan.keys.len()];
+    for at in times {
+        let act = act(dice, theme, grid, plan, &mut admins);
+        plan.events.push(Event { at, act });
+    }
+    if dice.chance(30) {
+        dice.shuffle(&mut plan.events);
+    }
+}
+
+/// An instant: of a sweep, some constant after another event, or any on the grid.
+fn instant(dice: &mut Dice, late: u64, grid: u64, plan: &Plan, others: &[u64]) -> u64 {
+    let c = &plan.constants;
+    match dice.below(10) {
+        0..3 => dice.below(late / c.sweep_period + 1) * c.sweep_period,
+        3..6 if !others.is_empty() => {
+            let after = [
+                0,
+                0,
+                1,
+                c.disable_propagation,
+                c.enable_propagation,
+                c.grace,
+                c.grace + c.offline_ramp,
+                c.cascade_step,
+                c.sweep_period,
+                c.bringup,
+                c.destroy_wait,
+            ];
+            dice.pick(others) + dice.pick(&after)
+        }
+        _ => dice.below(late / grid + 1) * grid,
+    }
+}
+
+fn act(dice: &mut Dice, theme: Theme, grid: u64, plan: &Plan, admins: &mut [Admin]) -> Act {
+    let (commands, outages) = match theme {
+        Theme::Denials => (75, 15),
+        Theme::Outages => (20, 70),
+        Theme::Everything => (45, 35),
+        Theme::Destruction => (70, 20),
+    };
+    let kind = dice.below(100);
+    if kind < commands {
+        let index = usize::try_from(dice.below(plan.keys.len() as u64)).expect("few keys");
+        let key = plan.keys[index].name.clone();
+        return command(dice, theme, key, &mut admins[index]);
+    }
+    let location = dice.pick(&plan.keys).location.clone();
+    let around = *dice.pick(&[0, plan.constants.grace, plan.constants.sweep_period]);
+    let lasts = (around + dice.seconds(0, &[300, HOUR, 3 * HOUR], grid)).max(1);
+    if kind < commands + outages {
+        let everywhere = dice.chance(25);
+        return match dice.below(10) {
+            0..5 => Act::KmsOutage { location: (!everywhere).then_some(location), lasts },
+            5..8 if !plan.managers.is_empty() => {
+                let manager = (!everywhere).then(|| dice.pick(&plan.managers).clone());
+                Act::EkmOutage { manager, lasts }
+            }
+            5..8 => Act::KmsOutage { location: Some(location), lasts },
+            _ => Act::KmsStale { location, lasts },
+        };
+    }
+    let instance = dice.pick(&plan.instances).name.clone();
+    let count = dice.within(1, 3);
+    match dice.below(10) {
+        0..4 if plan.constants.sweep_phase == SweepPhase::Aligned => {
+            Act::CreateTable { instance, count }
+        }
+        0..7 => Act::DeleteTable { instance, count },
+        7..9 => Act::ModifyColumnFamily { instance },
+        _ if dice.chance(50) => Act::DeleteInstance { instance },
+        _ => Act::DeleteTable { instance, count },
+    }
+}
+
+/// A command to a key; four of five are legal, as far as the order of the file tells.
+fn command(dice: &mut Dice, theme: Theme, key: String, admin: &mut Admin) -> Act {
+    let legal = dice.chance(80);
+    let schedules = if theme == Theme::Destruction { 60 } else { 25 };
+    let choice = match *admin {
+        _ if !legal => dice.below(4),
+        Admin::Enabled if dice.chance(schedules) => 2,
+        Admin::Enabled => 0,
+        Admin::Disabled if dice.chance(schedules) => 2,
+        Admin::Disabled => 1,
+        Admin::Scheduled => 3,
+    };
+    match (choice, *admin) {
+        (0, Admin::Enabled) | (3, Admin::Scheduled) => *admin = Admin::Disabled,
+        (1, Admin::Disabled) => *admin = Admin::Enabled,
+        (2, Admin::Enabled | Admin::Disabled) => *admin = Admin::Scheduled,
+        _ => {}
+    }
+    match choice {
+        0 => Act::Disable { key },
+        1 => Act::Enable { key },
+        2 => Act::Schedule { key },
+        _ => Act::Restore { key },
+    }
+}

@@ -1,0 +1,277 @@
+//! A small scenario as plain data, and its text. All times are whole seconds, all distributions
+//! constants, so that a loop over seconds can play it exactly.
+
+use std::fmt::Write as _;
+
+/// When the grace for a lost contact begins to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GraceFrom {
+    FirstFailure,
+    OutageStart,
+}
+
+/// Whom an expired grace takes offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GraceScope {
+    Instance,
+    Cluster,
+}
+
+/// What counts towards automatic deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeletionClock {
+    UserTriggeredOnly,
+    AnyDisabled,
+}
+
+/// Where in the period each table is validated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SweepPhase {
+    Aligned,
+    Spread,
+}
+
+/// The constants of the model, in seconds where they are times.
+#[derive(Clone, Debug)]
+pub(crate) struct Constants {
+    pub(crate) disable_propagation: u64,
+    pub(crate) enable_propagation: u64,
+    pub(crate) destroy_wait: u64,
+    pub(crate) sweep_period: u64,
+    pub(crate) sweep_phase: SweepPhase,
+    pub(crate) grace: u64,
+    pub(crate) grace_from: GraceFrom,
+    pub(crate) grace_scope: GraceScope,
+    pub(crate) offline_ramp: u64,
+    pub(crate) cascade_step: u64,
+    pub(crate) cascade_total_max: u64,
+    pub(crate) bringup: u64,
+    /// Whether requests time out while a cluster is brought up.
+    pub(crate) bringup_timeouts: bool,
+    pub(crate) delete_after: u64,
+    pub(crate) deletion_clock: DeletionClock,
+    pub(crate) route_around_disabled: bool,
+    pub(crate) reroute_delay: u64,
+}
+
+/// A key; `manager` makes it an external one.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) name: String,
+    pub(crate) location: String,
+    pub(crate) manager: Option<String>,
+    pub(crate) destroy_wait: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster {
+    pub(crate) name: String,
+    pub(crate) zone: String,
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Routing {
+    Single(String),
+    Multi { prefers: Vec<String> },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    pub(crate) routing: Routing,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Instance {
+    pub(crate) name: String,
+    pub(crate) tables: u64,
+    pub(crate) clusters: Vec<Cluster>,
+    pub(crate) profiles: Vec<Profile>,
+}
+
+/// What a root event does. Places of outages: a name, or nothing for everywhere.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    Disable { key: String },
+    Enable { key: String },
+    Schedule { key: String },
+    Restore { key: String },
+    KmsOutage { location: Option<String>, lasts: u64 },
+    KmsStale { location: String, lasts: u64 },
+    EkmOutage { manager: Option<String>, lasts: u64 },
+    CreateTable { instance: String, count: u64 },
+    DeleteTable { instance: String, count: u64 },
+    ModifyColumnFamily { instance: String },
+    DeleteInstance { instance: String },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) at: u64,
+    pub(crate) act: Act,
+}
+
+/// A scenario; names are in the order of the file, which is not their own order.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) horizon: u64,
+    pub(crate) constants: Constants,
+    pub(crate) managers: Vec<String>,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) events: Vec<Event>,
+}
+
+/// The region of a zone: `us-east1` of `us-east1-b`.
+pub(crate) fn region(zone: &str) -> &str {
+    zone.rsplit_once('-').expect("a zone is a region and a letter").0
+}
+
+impl Plan {
+    /// The text of the scenario file.
+    pub(crate) fn toml(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text).expect("writing to a string succeeds");
+        text
+    }
+
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "schema = 1\n\n[scenario]\nname = \"random-{}\"", self.seed)?;
+        writeln!(
+            text,
+            "start = 2026-03-02T08:00:00Z\nhorizon = \"{}s\"\nseed = 1\n",
+            self.horizon
+        )?;
+        for manager in &self.managers {
+            writeln!(text, "[ekm.{manager}]")?;
+        }
+        for key in &self.keys {
+            writeln!(text, "[keys.{}]\nlocation = \"{}\"", key.name, key.location)?;
+            if let Some(manager) = &key.manager {
+                writeln!(text, "protection = \"external\"\nekm = \"{manager}\"")?;
+            }
+            if let Some(wait) = key.destroy_wait {
+                writeln!(text, "destroy-wait = \"{wait}s\"")?;
+            }
+        }
+        for instance in &self.instances {
+            instance.write(text)?;
+        }
+        for event in &self.events {
+            event.write(text)?;
+        }
+        self.constants.write(text)
+    }
+}
+
+impl Instance {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let path = format!("bigtable.{}", self.name);
+        writeln!(text, "\n[{path}]\ntables = {}", self.tables)?;
+        for cluster in &self.clusters {
+            writeln!(text, "[{path}.clusters.{}]\nzone = \"{}\"", cluster.name, cluster.zone)?;
+            if let Some(key) = &cluster.key {
+                writeln!(text, "key = \"{key}\"")?;
+            }
+        }
+        for profile in &self.profiles {
+            writeln!(text, "[{path}.app-profiles.{}]", profile.name)?;
+            match &profile.routing {
+                Routing::Single(cluster) => {
+                    writeln!(text, "routing = {{ single-cluster = \"{cluster}\" }}")?;
+                }
+                Routing::Multi { prefers } => {
+                    writeln!(text, "routing = \"multi-cluster\"")?;
+                    if !prefers.is_empty() {
+                        writeln!(text, "prefers = {prefers:?}")?;
+                    }
+                }
+            }
+            writeln!(text, "reads = \"10/s\"\nwrites = \"1/s\"")?;
+        }
+        Ok(())
+    }
+}
+
+impl Event {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\n[[events]]\nat = \"{}s\"", self.at)?;
+        let everywhere = "everywhere".to_string();
+        let lines = match &self.act {
+            Act::Disable { key } => format!("do = \"disable-key\"\nkey = \"{key}\""),
+            Act::Enable { key } => format!("do = \"enable-key\"\nkey = \"{key}\""),
+            Act::Schedule { key } => format!("do = \"schedule-destroy\"\nkey = \"{key}\""),
+            Act::Restore { key } => format!("do = \"restore-key\"\nkey = \"{key}\""),
+            Act::KmsOutage { location, lasts } => format!(
+                "do = \"kms-outage\"\nlocation = \"{}\"\nlasts = \"{lasts}s\"",
+                location.as_ref().unwrap_or(&everywhere)
+            ),
+            Act::KmsStale { location, lasts } => {
+                format!("do = \"kms-stale\"\nlocation = \"{location}\"\nlasts = \"{lasts}s\"")
+            }
+            Act::EkmOutage { manager, lasts } => format!(
+                "do = \"ekm-outage\"\nekm = \"{}\"\nlasts = \"{lasts}s\"",
+                manager.as_ref().unwrap_or(&everywhere)
+            ),
+            Act::CreateTable { instance, count } => {
+                format!("do = \"create-table\"\ninstance = \"{instance}\"\ncount = {count}")
+            }
+            Act::DeleteTable { instance, count } => {
+                format!("do = \"delete-table\"\ninstance = \"{instance}\"\ncount = {count}")
+            }
+            Act::ModifyColumnFamily { instance } => {
+                format!("do = \"modify-column-family\"\ninstance = \"{instance}\"")
+            }
+            Act::DeleteInstance { instance } => {
+                format!("do = \"delete-instance\"\ninstance = \"{instance}\"")
+            }
+        };
+        writeln!(text, "{lines}")
+    }
+}
+
+impl Constants {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\n[model]")?;
+        for (path, seconds) in [
+            ("kms.disable-propagation", self.disable_propagation),
+            ("kms.enable-propagation", self.enable_propagation),
+            ("kms.destroy-wait", self.destroy_wait),
+            ("bigtable.sweep-period", self.sweep_period),
+            ("bigtable.kms-grace", self.grace),
+            ("bigtable.offline-ramp", self.offline_ramp),
+            ("bigtable.cascade-step", self.cascade_step),
+            ("bigtable.cascade-total-max", self.cascade_total_max),
+            ("bigtable.bringup", self.bringup),
+            ("bigtable.delete-after", self.delete_after),
+            ("bigtable.reroute-delay", self.reroute_delay),
+        ] {
+            writeln!(text, "{path} = \"{seconds}s\"")?;
+        }
+        let phase = match self.sweep_phase {
+            SweepPhase::Aligned => "aligned",
+            SweepPhase::Spread => "spread",
+        };
+        let from = match self.grace_from {
+            GraceFrom::FirstFailure => "first-failed-call",
+            GraceFrom::OutageStart => "outage-start",
+        };
+        let scope = match self.grace_scope {
+            GraceScope::Instance => "instance",
+            GraceScope::Cluster => "cluster",
+        };
+        let clock = match self.deletion_clock {
+            DeletionClock::UserTriggeredOnly => "user-triggered-only",
+            DeletionClock::AnyDisabled => "any-disabled",
+        };
+        writeln!(text, "bigtable.sweep-phase = \"{phase}\"")?;
+        writeln!(text, "bigtable.grace-from = \"{from}\"\nbigtable.grace-scope = \"{scope}\"")?;
+        writeln!(text, "bigtable.deletion-clock = \"{clock}\"")?;
+        writeln!(text, "bigtable.cascade-order = \"by-name\"")?;
+        writeln!(text, "bigtable.route-around-disabled = {}", self.route_around_disabled)?;
+        let timeouts = if self.bringup_timeouts { "0.2" } else { "0.0" };
+        writeln!(text, "bigtable.bringup-timeouts = {timeouts}")
+    }
+}

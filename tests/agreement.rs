@@ -18,9 +18,12 @@ use std::fmt::Write as _;
 const SCENARIOS: u64 = 1_000;
 const NS: u64 = 1_000_000_000;
 
+/// The states of each entity with the second they begin in, by path.
+type Histories = BTreeMap<String, Vec<(u64, &'static str)>>;
+
 /// What the product says of a plan.
 struct Product {
-    histories: BTreeMap<String, Vec<(u64, &'static str)>>,
+    histories: Histories,
     measures: Measures,
 }
 
@@ -79,10 +82,7 @@ fn told(found: &[Diagnostic], _: &Sources) -> String {
 }
 
 /// The states of each entity; a state left within its second is not told.
-fn histories(
-    model: &Model,
-    trace: &Trace,
-) -> Result<BTreeMap<String, Vec<(u64, &'static str)>>, String> {
+fn histories(model: &Model, trace: &Trace) -> Result<Histories, String> {
     let entities: Vec<_> = model.entities().collect();
     let mut states: Vec<Vec<(u64, &'static str)>> = Vec::new();
     for (number, (_, kind)) in entities.iter().enumerate() {

@@ -1,11 +1,6 @@
 //! A second implementation of the model, written from the fact sheet alone: it knows nothing of
 //! events, calendars or causes, but asks every cluster every second what is due.
 
-#![expect(
-    clippy::mod_module_files,
-    reason = "a file beside this folder would be a test of its own"
-)]
-
 pub(crate) mod bigtable;
 pub(crate) mod courses;
 pub(crate) mod generate;

@@ -99,11 +99,7 @@ impl Calendar {
 
     /// Takes a timer off; tells whether it was pending.
     pub fn cancel(&mut self, key: TimerKey) -> bool {
-        let pending = self.timers.get_priority(&key).is_some_and(|before| *before != PARKED);
-        if pending {
-            self.park(key);
-        }
-        pending
+        self.park(key)
     }
 
     /// Takes the next due timer off.
@@ -117,9 +113,12 @@ impl Calendar {
         Some(Due { at, key, place: priority as u64 })
     }
 
-    fn park(&mut self, key: TimerKey) {
-        self.timers.change_priority(&key, PARKED);
-        self.pending -= 1;
+    /// Parks a timer; tells whether it was pending.
+    fn park(&mut self, key: TimerKey) -> bool {
+        let before = self.timers.change_priority(&key, PARKED);
+        let pending = before.is_some_and(|before| before != PARKED);
+        self.pending -= usize::from(pending);
+        pending
     }
 
     /// Number of pending timers.

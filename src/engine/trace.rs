@@ -67,8 +67,9 @@ pub struct Trace {
     pub charges: Vec<Charge>,
     /// Measures that processes tell of their entities at the end.
     pub measures: Vec<(EntityId, &'static str, Option<f64>)>,
-    /// Paths of the model constants that a value was taken from.
-    pub used: std::collections::BTreeSet<&'static str>,
+    /// Paths of the model constants that a value was taken from, in no order; one may stand here
+    /// more than once.
+    pub used: Vec<&'static str>,
     /// Periodic checks made, counted exactly.
     pub checks: u64,
 }

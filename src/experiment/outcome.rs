@@ -35,8 +35,24 @@ pub struct Outcome {
 pub struct Catalogue {
     /// Their paths, in order.
     paths: Vec<String>,
-    /// Of each entity, its measures with their places among the paths.
-    places: Vec<Vec<(&'static MeasureSpec, usize)>>,
+    /// Of each entity, its measures.
+    places: Vec<Vec<Place>>,
+}
+
+/// A measure of an entity.
+struct Place {
+    spec: &'static MeasureSpec,
+    /// Its place among the paths.
+    place: usize,
+    /// The states whose time it is made of, a bit for each.
+    states: u32,
+}
+
+/// The states that a measure is made of, a bit for each.
+fn mask(kind: &EntityKind, spec: &MeasureSpec) -> u32 {
+    let How::TimeIn(names) = spec.how else { return 0 };
+    let named = (0..).zip(kind.states).filter(|(_, state)| names.contains(&state.name));
+    named.map(|(number, _): (u32, _)| 1 << number).sum()
 }
 
 impl Catalogue {
@@ -44,17 +60,18 @@ impl Catalogue {
     pub(super) fn new<'a>(
         entities: impl Iterator<Item = (&'a str, &'static EntityKind)>,
     ) -> Catalogue {
-        let mut places: Vec<Vec<(&'static MeasureSpec, usize)>> = Vec::new();
+        let mut places: Vec<Vec<Place>> = Vec::new();
         let mut sorted: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         for (number, (path, kind)) in entities.enumerate() {
-            let specs: Vec<_> = measures_of(kind).map(|spec| (spec, 0)).collect();
-            for (index, (spec, _)) in specs.iter().enumerate() {
+            let of = |spec| Place { spec, place: 0, states: mask(kind, spec) };
+            let own: Vec<Place> = measures_of(kind).map(of).collect();
+            for (index, Place { spec, .. }) in own.iter().enumerate() {
                 sorted.insert(format!("{path}.{}", spec.name), (number, index));
             }
-            places.push(specs);
+            places.push(own);
         }
         for (place, &(number, index)) in sorted.values().enumerate() {
-            places[number][index].1 = place;
+            places[number][index].place = place;
         }
         Catalogue { paths: sorted.into_keys().collect(), places }
     }
@@ -124,21 +141,21 @@ impl Outcome {
         let mut values: Vec<Option<Option<f64>>> = vec![None; catalogue.paths.len()];
         for &(entity, name, value) in &trace.measures {
             let places = &catalogue.places[entity.0 as usize];
-            let (_, place) = places
+            let Place { place, .. } = *places
                 .iter()
-                .find(|(spec, _)| spec.name == name)
+                .find(|known| known.spec.name == name)
                 .expect("a process tells measures that its entities' kinds describe");
-            let sum = values[*place].unwrap_or(Some(0.0));
-            values[*place] = Some(sum.zip(value).map(|(sum, value)| sum + value));
+            let sum = values[place].unwrap_or(Some(0.0));
+            values[place] = Some(sum.zip(value).map(|(sum, value)| sum + value));
         }
         for ((stays, places), (_, kind)) in
             timeline.iter().zip(&catalogue.places).zip(model.entities())
         {
             let common = Common::of(kind, stays);
-            for (spec, place) in places {
-                if values[*place].is_none() {
-                    let value = derive(spec, kind, stays, &common, first_root, model.horizon());
-                    values[*place] = Some(value);
+            for known in places {
+                if values[known.place].is_none() {
+                    let value = derive(known, kind, stays, &common, first_root, model.horizon());
+                    values[known.place] = Some(value);
                 }
             }
         }
@@ -235,7 +252,7 @@ impl Common {
 
 /// A measure that follows from the states alone.
 fn derive(
-    spec: &MeasureSpec,
+    measure: &Place,
     kind: &EntityKind,
     stays: &[Stay],
     common: &Common,
@@ -244,12 +261,12 @@ fn derive(
 ) -> Option<f64> {
     let state = |stay: &Stay| &kind.states[usize::from(stay.state)];
     let since_root = |at: SimTime| at.since(first_root?).map(SimDuration::seconds);
-    match spec.how {
+    match measure.spec.how {
         How::Told => None,
         How::Counted => Some(0.0),
-        How::Common => Some(common.measure(spec.name, horizon)),
-        How::TimeIn(states) => {
-            let inside = stays.iter().filter(|stay| states.contains(&state(stay).name));
+        How::Common => Some(common.measure(measure.spec.name, horizon)),
+        How::TimeIn(_) => {
+            let inside = stays.iter().filter(|stay| measure.states & (1 << stay.state) != 0);
             Some(seconds(inside.map(length).sum()))
         }
         How::FirstError => {

@@ -68,7 +68,7 @@ pub fn assumptions(run: &Run) -> Vec<Assumption> {
         let node = systems::contract::model(&run.scenario.root, system.name);
         for spec in system.model {
             let path = format!("model.{}.{}", system.name, spec.name);
-            let used = run.outcome.trace.used.contains(path.as_str());
+            let used = run.outcome.trace.used.contains(&path.as_str());
             let node = node.get(spec.name).filter(|node| node.origin == Origin::Default);
             if let (true, true, Some(node)) = (used, spec.source.starts_with("assumed"), node) {
                 found.push(Assumption {

@@ -76,7 +76,11 @@ impl Cells {
     fn phase(&self, cell: u64, subject: u32, period: u64) -> u64 {
         let place = cell << 16 | u64::from(self.places[subject as usize]);
         // There are as many cells as some power of two.
-        ((u128::from(place) * u128::from(period)) >> (16 + self.len().trailing_zeros())) as u64
+        let bits = 16 + self.len().trailing_zeros();
+        match place.checked_mul(period) {
+            Some(product) => product >> bits,
+            None => ((u128::from(place) * u128::from(period)) >> bits) as u64,
+        }
     }
 
     /// The phases and subjects of a cell.

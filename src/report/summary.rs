@@ -266,6 +266,8 @@ fn one_line(text: &str) -> String {
 
 /// Lines of the course of events that fit on a screen.
 const LINES_MAX: usize = 16;
+/// Verdicts that fit on a screen beside everything else.
+const VERDICTS_MAX: usize = 5;
 /// Rows of entities that fit on a screen.
 const ROWS_MAX: usize = 12;
 
@@ -448,7 +450,8 @@ fn judgements(run: &Run, out: &mut String) {
         let _ = writeln!(out, "\n{title}");
         let judged = verdicts(run, bounds);
         let passed = judged.iter().filter(|verdict| verdict.verdict == "pass").count();
-        let crowded = judged.len() > ROWS_MAX;
+        // On one screen: what passed is counted, what failed is shown.
+        let crowded = judged.len() > VERDICTS_MAX;
         if crowded {
             let _ = writeln!(out, "  {passed} of {} pass", judged.len());
         }

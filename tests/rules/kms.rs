@@ -274,6 +274,39 @@ fn kms_12_propagation_is_the_documented_mixture_by_default() {
 }
 
 #[test]
+fn q_01_the_bound_of_the_propagation_is_the_users_to_choose() {
+    // The older page's bound: with all changes in the tail and a cut at 3 h, none takes longer, and
+    // of 1,000 log-uniform ones from 60 s a share ln(3/2)/ln(180) = 0.078 takes more than 2 h: 78
+    // expected, standard deviation 8.5.
+    let model = World::with_defaults("6h", KEY)
+        .set("model.kms.disable-propagation={ log-uniform = { from = \"60s\", to = \"3h\" } }")
+        .at("1h", "disable-key key=east")
+        .model();
+    let all: Vec<f64> = seeds(1_000)
+        .map(|seed| {
+            let trace = model.replicate(seed, 0, SweepMode::Decisive, Budget::default()).unwrap();
+            5.0 * 3_600.0 - model.outcome(trace).measures["keys.east.denied-time"].unwrap()
+        })
+        .collect();
+    assert!(all.iter().all(|p| (60.0..=10_800.0).contains(p)));
+    let long = all.iter().filter(|p| **p > 7_200.0).count();
+    assert!((44..=112).contains(&long), "{long}");
+}
+
+#[test]
+fn q_09_disabling_a_key_denies_everything_that_is_on_it() {
+    // Two clusters of one instance share a key: both find it denied at 1 h 5 m, without a cascade.
+    let played = World::new("2h", THREE)
+        .set("bigtable.a.clusters.west.zone=us-east1-c")
+        .set("bigtable.a.clusters.west.key=east")
+        .at("1h 2m", "disable-key key=east")
+        .play();
+    assert_eq!(played.state_at("bigtable.a.clusters.east", "1h 5m"), "disabled");
+    assert_eq!(played.state_at("bigtable.a.clusters.west", "1h 5m"), "disabled");
+    assert_eq!(played.state_at("bigtable.a.clusters.eu", "1h 5m"), "serving");
+}
+
+#[test]
 fn kms_14_staleness_freezes_changes_on_their_way() {
     // Disabled at 1 h; at 1 h 10 s changes freeze for 2 h, with 20 s of the propagation to go.
     let played = World::new("6h", KEY)

@@ -93,6 +93,18 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "Q-01",
+        text: "Open: a disable propagates within 3 h, 4 h or \"several hours\", depending on the page. Default: one mixture, cut at 4 h (KMS-12); `model.kms.disable-propagation` takes any other.",
+        source: "decision of this model",
+        confidence: Assumed,
+    },
+    Rule {
+        id: "Q-09",
+        text: "Open: Cloud KMS disables versions, the documents speak of keys. A key that is disabled has all its versions disabled.",
+        source: "decision of this model",
+        confidence: Assumed,
+    },
+    Rule {
         id: "EKM-01",
         text: "Every operation on an external key becomes one operation in the partner's system, and fails if that one fails.",
         source: "https://docs.cloud.google.com/kms/docs/ekm-architectures",
@@ -329,7 +341,7 @@ pub(super) const MODEL: &[ParamSpec] = &[
         default: Default::Value(
             "{ mixture = [ { weight = 0.99, lognormal = { median = \"30s\", p95 = \"60s\" } }, { weight = 0.01, log-uniform = { from = \"60s\", to = \"4h\" } } ] }",
         ),
-        source: "assumed, KMS-12",
+        source: "assumed, KMS-12, Q-01",
         doc: "From disabling (or scheduling the destruction of) a key until its callers are denied.",
     },
     ParamSpec {

@@ -266,7 +266,7 @@ fn write(run: &Run, args: &RunArgs, folder: &Path) -> Result<(), Exit> {
         scenario: run.scenario.name.clone(),
         scenario_sha256: files::sha256(source.as_bytes()),
         set: args.common.set.clone(),
-        seed: run.scenario.seed.to_string(),
+        seed: run.scenario.seed,
         sweeps: if run.sweeps == SweepMode::All { "all" } else { "decisive" },
     };
     files::write_all(folder, &all, &made).map_err(|failure| {

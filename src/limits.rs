@@ -14,6 +14,9 @@ pub const ENTRIES_MAX: usize = 10_000;
 pub const CLUSTERS_MAX: usize = 24;
 /// Tables of one Bigtable instance (BR-16).
 pub const TABLES_MAX: u32 = 1000;
+/// Requests per second of one rate: far beyond any service, and their number over the longest
+/// horizon still fits in 64 bits.
+pub const RATE_MAX: f64 = 1e9;
 /// Nanoseconds of a horizon or of any duration (about 146 years): the sum of two fits in 64 bits.
 pub const HORIZON_NS_MAX: u64 = 1 << 62;
 /// Events of one replication: stops a runaway model within minutes.

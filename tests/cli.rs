@@ -316,7 +316,7 @@ fn run_as_json_prints_the_summary() {
     assert_eq!(done.out, fs::read_to_string(folder.path().join("summary.json")).unwrap());
     let summary: Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!(summary["command"], "run");
-    assert_eq!(summary["seed"], "42");
+    assert_eq!(summary["seed"], 42);
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn the_seed_of_the_command_line_wins() {
         &["--format", "json", "--no-charts", "--set", "scenario.seed=5", "--seed", "6"],
     );
     let summary: Value = serde_json::from_str(&done.out).unwrap();
-    assert_eq!(summary["seed"], "6");
+    assert_eq!(summary["seed"], 6);
     let resolved = fs::read_to_string(folder.path().join("resolved.toml")).unwrap();
     assert!(resolved.contains("seed = 6 # --set"), "{resolved}");
 }

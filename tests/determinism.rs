@@ -367,6 +367,18 @@ fn unrelated_entities_change_nothing() {
     }
 }
 
+/// What was resolved is the same scenario: writing out a default moves no random stream.
+#[test]
+fn what_was_resolved_plays_the_same() {
+    for number in 0..300 {
+        let text = Maker::new(6_000 + number).scenario().text();
+        let (model, one) = played(&text, SweepMode::Decisive, 0);
+        let resolved = cmeksim::scenario::resolved::resolved(&scenario(&text));
+        let (_, other) = played(&resolved, SweepMode::Decisive, 0);
+        same(&model, &one, &other, &text);
+    }
+}
+
 #[test]
 fn decisive_sweeps_give_what_all_sweeps_give() {
     let mut records = 0;

@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::engine::trace::Seq;
-use crate::engine::{Record, SimDuration, SimTime, StateId, Trace};
+use crate::engine::{SimDuration, SimTime, StateId, Trace};
 use crate::scenario::{Bound, Condition};
 use crate::systems::spec::{COMMON_MEASURES, EntityKind, How, MeasureSpec};
 use std::collections::BTreeMap;
@@ -134,9 +134,8 @@ pub fn measures_of(kind: &'static EntityKind) -> impl Iterator<Item = &'static M
 impl Outcome {
     pub(super) fn new(model: &Model, trace: Trace) -> Outcome {
         let timeline = timeline(model, &trace);
-        // A root that changes no state (a table created, an operation refused) disturbs nothing.
-        let disturbs = |record: &&Record| record.cause.is_none() && record.from != record.to;
-        let first_root = trace.records.iter().find(disturbs).map(|record| record.at);
+        let root = trace.records.iter().find(|record| record.cause.is_none());
+        let first_root = root.map(|record| record.at);
         let catalogue = &model.catalogue;
         let mut values: Vec<Option<Option<f64>>> = vec![None; catalogue.paths.len()];
         for &(entity, name, value) in &trace.measures {

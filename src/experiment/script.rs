@@ -7,7 +7,7 @@ use crate::engine::{
 };
 use crate::scenario::{Entry, Scenario};
 use crate::systems::contract::{Command, LazyStream, Message, Plan, Spawn, SweepMode};
-use crate::systems::spec::{Node, Value};
+use crate::systems::spec::Value;
 use std::collections::BTreeMap;
 
 /// What is done, and for how long.
@@ -44,35 +44,19 @@ struct ScriptPlan {
     responses: Vec<ResponsePlan>,
 }
 
-/// An action with its parameters in words: `disable-key keys.orders`.
-pub fn describe<T>(entry: &Entry<T>) -> String {
-    let mut words = vec![entry.action.name.to_owned()];
+/// An action and whom it is done to: `disable-key keys.orders`. Amounts and lengths have no part
+/// in it, so that changing one, or writing out a default, moves no random stream.
+fn address<T>(entry: &Entry<T>) -> String {
+    let mut words = vec![entry.action.name];
     for param in entry.action.params {
-        if let Some(node) = entry.params.get(param.name) {
-            words.extend(word(node));
+        let value = entry.params.get(param.name).map(|node| &node.value);
+        if let Some(Value::Reference(path)) = value {
+            words.push(path);
+        } else if let Some(Value::Tagged(word, None)) = value {
+            words.push(word);
         }
     }
     words.join(" ")
-}
-
-/// A parameter in words; a default is not worth one.
-fn word(node: &Node) -> Option<String> {
-    let by_default = node.origin == crate::systems::spec::Origin::Default;
-    match &node.value {
-        _ if by_default => None,
-        Value::Reference(text) | Value::Text(text) => Some(text.clone()),
-        Value::Choice(word) | Value::Tagged(word, None) => Some((*word).to_owned()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Count(count) => Some(count.to_string()),
-        Value::Bool(_)
-        | Value::Duration(_)
-        | Value::Dist(_)
-        | Value::Instant(_)
-        | Value::Tagged(_, Some(_))
-        | Value::List(_)
-        | Value::Shares(_)
-        | Value::Table(_) => None,
-    }
 }
 
 /// Adds the process that plays the scenario's events, hazards and responses.
@@ -99,7 +83,7 @@ pub(super) fn build(scenario: &Scenario, plan: &mut Plan) {
         .iter()
         .map(|entry| EventPlan {
             at: entry.at,
-            act: act(compile(entry, plan), &entry.lasts, format!("events.{}", describe(entry))),
+            act: act(compile(entry, plan), &entry.lasts, format!("events.{}", address(entry))),
         })
         .collect();
     let hazards = scenario
@@ -129,7 +113,7 @@ pub(super) fn build(scenario: &Scenario, plan: &mut Plan) {
                 "responses.{} {} {}",
                 response.entity,
                 response.state,
-                describe(&response.entry)
+                address(&response.entry)
             );
             let entry = &response.entry;
             let act = act(compile(entry, plan), &entry.lasts, name);

@@ -52,7 +52,7 @@ pub struct Made {
     /// The overrides of the command line.
     pub set: Vec<String>,
     /// The seed.
-    pub seed: String,
+    pub seed: u64,
     /// How sweeps were scheduled.
     pub sweeps: &'static str,
 }

@@ -2,7 +2,7 @@
 
 use super::tree::quote;
 use crate::engine::SimDuration;
-use crate::limits::HORIZON_NS_MAX;
+use crate::limits::{HORIZON_NS_MAX, RATE_MAX};
 
 /// What keeps a text from being read.
 pub(super) struct Problem {
@@ -120,7 +120,12 @@ pub(super) fn rate(text: &str) -> Result<f64, Problem> {
         return problem("out-of-range", message, "write a rate of zero or more");
     }
     // `+ 0.0` turns a negative zero into zero.
-    Ok(number / *seconds as f64 + 0.0)
+    let rate = number / *seconds as f64 + 0.0;
+    if rate > RATE_MAX {
+        let message = format!("{} is more than {RATE_MAX} per second", quote(text));
+        return problem("out-of-range", message, "write a rate of at most \"1e9/s\"");
+    }
+    Ok(rate)
 }
 
 /// An instant with its offset from UTC.
@@ -252,6 +257,9 @@ mod tests {
         assert_eq!(per_second("300"), Err("missing-unit"));
         assert_eq!(per_second("nan/s"), Err("not-finite"));
         assert_eq!(per_second("-1/s"), Err("out-of-range"));
+        assert_eq!(per_second("1e9/s"), Ok(1e9));
+        assert_eq!(per_second("1.000001e9/s"), Err("out-of-range"));
+        assert_eq!(per_second("1e308/s"), Err("out-of-range"));
         assert_eq!(per_second("1/fortnight"), Err("unreadable-rate"));
     }
 

@@ -350,12 +350,12 @@ impl Instance<'_> {
             }
         }
         fx.used("model.bigtable.acknowledged-writes");
-        self.account.at_risk += count;
+        self.account.at_risk = self.account.at_risk.saturating_add(count);
         self.account.oldest = self.account.oldest.max(age);
         if self.plan.constants.writes_kept {
-            self.account.held[c] += count;
+            self.account.held[c] = self.account.held[c].saturating_add(count);
         } else {
-            self.account.lost += count;
+            self.account.lost = self.account.lost.saturating_add(count);
         }
         self.tell_held(fx);
     }
@@ -367,14 +367,14 @@ impl Instance<'_> {
     }
 
     fn tell_held(&self, fx: &mut Effects<Message>) {
-        let held: u64 = self.account.held.iter().sum();
-        fx.level(self.plan.entity, "writes-at-risk", held as f64);
+        let held: f64 = self.account.held.iter().map(|count| *count as f64).sum();
+        fx.level(self.plan.entity, "writes-at-risk", held);
     }
 
     /// The cluster is back: its writes were only delayed.
     pub(super) fn writes_return(&mut self, c: usize, fx: &mut Effects<Message>) {
         let count = std::mem::take(&mut self.account.held[c]);
-        self.account.delayed += count;
+        self.account.delayed = self.account.delayed.saturating_add(count);
         if count > 0 {
             self.tell_held(fx);
         }
@@ -383,7 +383,7 @@ impl Instance<'_> {
     /// The cluster is gone: its writes are lost.
     pub(super) fn writes_are_lost(&mut self, c: usize, fx: &mut Effects<Message>) {
         let count = std::mem::take(&mut self.account.held[c]);
-        self.account.lost += count;
+        self.account.lost = self.account.lost.saturating_add(count);
         if count > 0 {
             self.tell_held(fx);
         }

@@ -224,7 +224,13 @@ impl Instance<'_> {
         if plan.constants.deletes_any_disabled {
             fx.cancel(Timer::Deletion.of(c, 0));
         }
-        let detail = "a key validation found every key usable again";
+        let detail = if rule == "BT-28" {
+            "without a table there is nothing to validate: nothing holds it down"
+        } else if rule == "BT-36" {
+            "the cluster that held it down is deleted"
+        } else {
+            "a key validation found every key usable again"
+        };
         fx.enter(plan.clusters[c].entity, self.up_state(c), rule, cause, detail);
         self.writes_return(c, fx);
     }

@@ -262,6 +262,10 @@ impl Instance<'_> {
 
     /// Charges the time in which the instance does not fully serve.
     pub(super) fn settle_blame(&mut self, fx: &mut Effects<Message>) {
+        let serving = fx.state(self.plan.entity) == instance_state::SERVING;
+        if serving && self.account.blame.is_none() {
+            return;
+        }
         let blame = self.blame(fx);
         if blame == self.account.blame.map(|(blame, _)| blame) {
             return;

@@ -406,7 +406,7 @@ impl<'a> Instance<'a> {
         *self.grace_mut(row, place) = GraceSlot { grace, cause };
         fx.at(Timer::Grace.of(row, place as u32), over, Class::Due);
         let rule = if standing.kms_errors > 0.0 { "BT-44" } else { "BT-50" };
-        let shown = self.show_cached(rule, cause, fx);
+        let shown = self.show_cached(c, rule, cause, fx);
         self.grace_mut(row, place).cause = shown.or(cause);
         self.settle_requests(rule, cause, fx);
     }
@@ -418,20 +418,24 @@ impl<'a> Instance<'a> {
             fx.used("model.bigtable.grace-reset");
             *self.grace_mut(row, place) = GraceSlot::default();
             fx.cancel(Timer::Grace.of(row, place as u32));
-            self.show_cached("Q-12", self.clusters[c].standing_cause, fx);
+            self.show_cached(c, "Q-12", self.clusters[c].standing_cause, fx);
             self.settle_requests("Q-12", self.clusters[c].standing_cause, fx);
         }
     }
 
-    /// Clusters that are up show whether they serve on cached keys; gives the last record made.
+    /// A cluster whose grace starts or ends (all of them where they share it) shows whether it
+    /// serves on cached keys; gives the last record made.
     fn show_cached(
         &mut self,
+        c: usize,
         rule: &'static str,
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
     ) -> Option<Seq> {
+        let all = self.plan.constants.grace_timer == GraceTimer::Instance;
+        let concerned = if all { 0..self.clusters.len() } else { c..c + 1 };
         let mut last = None;
-        for c in 0..self.clusters.len() {
+        for c in concerned {
             let entity = self.plan.clusters[c].entity;
             let (shown, now) = (fx.state(entity), self.up_state(c));
             let flips = [cluster_state::SERVING, cluster_state::CACHED];

@@ -1,6 +1,6 @@
 //! How clusters go down and come back: cascade, grace over, bring-up, destruction, deletion.
 
-use super::instance::{Down, Instance, Rising, Timer};
+use super::instance::{Cluster, Down, Instance, Rising, Timer};
 use super::plan::{backup_state, cluster_state, instance_state};
 use crate::engine::{Class, Effects, Seq, SimDuration, StateId};
 use crate::systems::contract::{Message, Standing};
@@ -187,6 +187,13 @@ impl Instance<'_> {
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
     ) {
+        let idle = |cluster: &Cluster| {
+            cluster.down.is_none() && cluster.cascading.is_none() && cluster.ramping.is_none()
+        };
+        if self.clusters.iter().all(idle) {
+            self.settle_blame(fx);
+            return;
+        }
         self.stop_what_is_over(fx);
         if !self.denial() {
             for c in 0..self.clusters.len() {

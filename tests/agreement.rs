@@ -18,7 +18,7 @@ use std::fmt::Write as _;
 const SCENARIOS: u64 = 1_000;
 const NS: u64 = 1_000_000_000;
 
-/// The states of each entity with the second they begin in, by path.
+/// From which second on each entity is in which state, by path.
 type Histories = BTreeMap<String, Vec<(u64, &'static str)>>;
 
 /// What the product says of a plan.
@@ -156,16 +156,28 @@ fn compare(plan: &Plan, mistake: Option<Mistake>) -> Result<(), String> {
         let more = product.histories.keys().filter(|path| !known(path));
         return Err(format!("the product has more entities: {:?}", more.collect::<Vec<_>>()));
     }
-    for history in &reference.histories {
-        measures(plan, history, &product.measures)?;
+    let from_states = reference.histories.iter().flat_map(|history| measures(plan, history));
+    for (path, value) in from_states.chain(reference.measures) {
+        same(&path, product.measures.get(&path), Some(value))?;
     }
-    for (path, count, lost) in &reference.sweeps {
-        let told = product.measures[format!("{path}.sweeps").as_str()];
-        if !lost && told != Some(*count as f64) {
-            return Err(format!("{path}.sweeps: {told:?}, the reference counts {count}"));
-        }
+    for (path, value) in reference.histories.iter().flat_map(|h| times(reference.first_root, h)) {
+        same(&path, product.measures.get(&path), value)?;
     }
     Ok(())
+}
+
+/// Compares a measure; sums of many parts may differ in their last digits.
+fn same(path: &str, product: Option<&Option<f64>>, reference: Option<f64>) -> Result<(), String> {
+    let Some(product) = product else {
+        return Err(format!("the product has no measure `{path}`"));
+    };
+    let alike = match (product, reference) {
+        (Some(ours), Some(theirs)) => (ours - theirs).abs() <= 1e-9 * theirs.abs().max(1.0),
+        (ours, theirs) => ours.is_none() && theirs.is_none(),
+    };
+    let (_, name) = path.rsplit_once('.').unwrap_or_default();
+    let text = || format!("{name} of {path}: product {product:?} reference {reference:?}");
+    if alike { Ok(()) } else { Err(text()) }
 }
 
 /// The first second at which an entity is in different states.
@@ -185,8 +197,22 @@ fn difference(reference: &History, product: &[(u64, &'static str)]) -> Option<(u
     Some((second, text))
 }
 
+/// States in which an entity does not serve.
+const NOT_SERVING: &[&str] = &[
+    "unavailable",
+    "unreachable",
+    "disabled",
+    "destroy-scheduled",
+    "destroyed",
+    "down",
+    "offline",
+    "inaccessible",
+    "deleted",
+    "failing",
+];
+
 /// Measures that follow from the states.
-fn measures(plan: &Plan, history: &History, told: &Measures) -> Result<(), String> {
+fn measures(plan: &Plan, history: &History) -> Vec<(String, f64)> {
     let ends = history.states.iter().skip(1).map(|(since, _)| *since).chain([plan.horizon]);
     let stays: Vec<(&str, u64)> = history
         .states
@@ -194,33 +220,69 @@ fn measures(plan: &Plan, history: &History, told: &Measures) -> Result<(), Strin
         .zip(ends)
         .map(|((since, state), end)| (*state, end - since))
         .collect();
-    let spent = |states: &[&str]| {
-        let inside = stays.iter().filter(|(state, _)| states.contains(state));
-        inside.map(|(_, lasts)| *lasts).sum::<u64>()
+    let spent = |wanted: &dyn Fn(&str) -> bool| {
+        stays.iter().filter(|(state, _)| wanted(state)).map(|(_, lasts)| *lasts).sum::<u64>()
     };
-    let path = history.path.as_str();
-    let lost = ["inaccessible", "deleted"];
-    let mut wanted: Vec<(&str, u64)> = Vec::new();
-    if path.starts_with("keys.") {
-        wanted.push(("unreachable-time", spent(&["unreachable"])));
-    } else if path.contains(".clusters.") {
-        wanted.push(("downtime", spent(&["disabled", "offline", lost[0], lost[1]])));
-    } else if path.contains(".app-profiles.") {
-        wanted.push(("downtime", spent(&["failing"])));
-    } else if path.starts_with("bigtable.") {
-        wanted.push(("downtime", spent(&["down", lost[0], lost[1]])));
-        wanted.push(("degraded-time", spent(&["degraded"])));
-    }
-    for (name, seconds) in wanted {
-        let measure = format!("{path}.{name}");
-        let Some(value) = told.get(&measure) else {
-            return Err(format!("the product has no measure `{measure}`"));
-        };
-        if *value != Some(seconds as f64) {
-            return Err(format!("{measure}: {value:?}, the reference has {seconds} s"));
+    let mut outages: Vec<u64> = Vec::new();
+    let mut served = true;
+    for (state, lasts) in &stays {
+        let serves = !NOT_SERVING.contains(state);
+        match outages.last_mut() {
+            Some(last) if !serves && !served => *last += lasts,
+            _ if !serves => outages.push(*lasts),
+            _ => {}
         }
+        served = serves;
     }
-    Ok(())
+    let path = &history.path;
+    let of = |name: &str, value: u64| (format!("{path}.{name}"), value as f64);
+    let downtime = spent(&|state| NOT_SERVING.contains(&state));
+    let mut measures = vec![
+        of("downtime", downtime),
+        of("outages", outages.len() as u64),
+        of("longest-outage", outages.iter().copied().max().unwrap_or(0)),
+    ];
+    if !path.contains(".app-profiles.") {
+        let share = 1.0 - downtime as f64 / plan.horizon as f64;
+        measures.push((format!("{path}.availability"), share));
+    }
+    if path.starts_with("keys.") {
+        measures.push(of("unreachable-time", spent(&|state| state == "unreachable")));
+    }
+    if path.starts_with("bigtable.") && path.matches('.').count() == 1 {
+        measures.push(of("degraded-time", spent(&|state| state == "degraded")));
+    }
+    measures
+}
+
+/// The changes of an entity: its history without the state it began in.
+fn changes(history: &History) -> impl Iterator<Item = (u64, &'static str)> {
+    let began = |state: &str| matches!(state, "serving" | "enabled" | "available");
+    let states = history.states.iter().copied();
+    states.skip_while(move |(since, state)| *since == 0 && began(state))
+}
+
+/// Times from the first disturbance on, of instances and app profiles.
+fn times(first_root: Option<u64>, history: &History) -> Vec<(String, Option<f64>)> {
+    let path = &history.path;
+    let profile = path.contains(".app-profiles.");
+    if !profile && (!path.starts_with("bigtable.") || path.matches('.').count() != 1) {
+        return Vec::new();
+    }
+    let since_root = |second: u64| first_root.map(|root| (second - root) as f64);
+    let find = |wanted: &dyn Fn(&str) -> bool| {
+        let found = changes(history).find(|(_, state)| wanted(state));
+        found.and_then(|(since, _)| since_root(since))
+    };
+    let recovery = match changes(history).last() {
+        Some((since, "serving")) => since_root(since),
+        _ => None,
+    };
+    vec![
+        (format!("{path}.time-to-first-error"), find(&|state| state != "serving")),
+        (format!("{path}.time-to-lockout"), find(&|state| NOT_SERVING.contains(&state))),
+        (format!("{path}.time-to-recovery"), recovery),
+    ]
 }
 
 /// The manner of a disagreement: its first line without names and numbers.

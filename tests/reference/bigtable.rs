@@ -3,7 +3,8 @@
 use super::Mistake;
 use super::keys::{Answer, Keys};
 use super::plan::{
-    Constants, DeletionClock, GraceFrom, GraceScope, Instance, Routing, SweepPhase, region,
+    Constants, DeletionClock, GraceFrom, GraceScope, Instance, REQUESTS_PER_SECOND, Routing,
+    SweepPhase, region,
 };
 
 /// What a cluster knows of a key it cannot reach.
@@ -58,6 +59,8 @@ struct ProfileState {
     /// Clusters in the order in which requests prefer them.
     order: Vec<usize>,
     single: bool,
+    /// Seconds' worth of requests that failed.
+    failed: f64,
 }
 
 /// One instance with its clusters and profiles in the order of their names.
@@ -72,9 +75,9 @@ pub(crate) struct InstanceState {
     phases: Vec<u64>,
     fate: Fate,
     /// Validations made, one per table and cluster.
-    pub(crate) sweeps: u64,
-    /// Validations made until the instance became inaccessible.
-    pub(crate) lost: bool,
+    sweeps: u64,
+    /// Seconds in which the operations of BT-36 are refused.
+    blocked: u64,
 }
 
 impl ClusterState {
@@ -130,7 +133,7 @@ impl InstanceState {
                 }
             };
             let single = matches!(profile.routing, Routing::Single(_));
-            profiles.push(ProfileState { name: profile.name.clone(), order, single });
+            profiles.push(ProfileState { name: profile.name.clone(), order, single, failed: 0.0 });
         }
         let count = instance.tables;
         let phase = |table| match constants.sweep_phase {
@@ -146,17 +149,20 @@ impl InstanceState {
             phases: (0..count).map(phase).collect(),
             fate: Fate::Alive,
             sweeps: 0,
-            lost: false,
+            blocked: 0,
         }
     }
 
     /// `create-table`: refused while a cluster is down (BT-36).
     pub(crate) fn create_tables(&mut self, count: u64) {
-        let down = self.clusters.iter().any(|cluster| !cluster.up());
-        if self.fate == Fate::Alive && (!down || self.mistake == Some(Mistake::CreateWhileDown)) {
+        if !self.refuses() || self.mistake == Some(Mistake::CreateWhileDown) {
             assert_eq!(self.constants.sweep_phase, SweepPhase::Aligned, "only aligned is defined");
             self.phases.extend((0..count).map(|_| 0));
         }
+    }
+
+    fn refuses(&self) -> bool {
+        self.fate != Fate::Alive || self.clusters.iter().any(|cluster| !cluster.up())
     }
 
     /// `delete-table`: allowed as long as there are enough tables (BT-37); takes the newest.
@@ -166,8 +172,8 @@ impl InstanceState {
             && self.fate != Fate::Deleted
         {
             self.phases.truncate(usize::try_from(left).expect("a handful of tables"));
-            // Without a table nothing is validated (BT-28): what was known of the keys is no
-            // longer known, and holds nothing down.
+            // Decided by the product, not by the fact sheet: without a table nothing is validated
+            // (BT-28), so what was known of the keys is forgotten and holds nothing down.
             if left == 0 && self.fate == Fate::Alive {
                 for cluster in self.clusters.iter_mut().filter(|cluster| cluster.key.is_some()) {
                     cluster.denied = false;
@@ -188,18 +194,18 @@ impl InstanceState {
         let hit = self.clusters.iter().any(|c| c.key.is_some_and(|key| keys.destroyed(key)));
         if hit && self.fate == Fate::Alive && self.mistake != Some(Mistake::DestructionIgnored) {
             self.fate = Fate::Inaccessible;
-            self.lost = true;
         }
     }
 
     /// The validations due at `now`, cluster by cluster and table by table.
-    pub(crate) fn sweeps(&mut self, keys: &Keys, now: u64) {
+    pub(crate) fn sweeps(&mut self, keys: &mut Keys, now: u64) {
         let second = now % self.constants.sweep_period;
         for cluster in 0..self.clusters.len() {
             let Some(key) = self.clusters[cluster].key else { continue };
             for table in 0..self.phases.len() {
                 if self.phases[table] == second && self.fate != Fate::Deleted {
                     self.sweeps += 1;
+                    keys.asked(key);
                     if self.fate == Fate::Alive {
                         self.sweep(cluster, keys.answer(key), keys.silent_since(key), now);
                     }
@@ -386,13 +392,7 @@ impl InstanceState {
             });
         }
         for profile in &self.profiles {
-            let around = !profile.single && self.constants.route_around_disabled;
-            let free = profile.order.iter().find(|index| !self.clusters[**index].avoided);
-            let target = match free {
-                Some(free) if around => *free,
-                _ => profile.order[0],
-            };
-            tell(match self.clusters[target].condition {
+            tell(match self.target(profile).condition {
                 _ if self.fate != Fate::Alive => "failing",
                 Condition::Up => "serving",
                 Condition::BringingUp(_) if self.constants.bringup_timeouts => "degraded",
@@ -400,6 +400,54 @@ impl InstanceState {
                 Condition::Disabled | Condition::Offline => "failing",
             });
         }
+    }
+
+    /// The cluster that takes the requests of a profile.
+    fn target(&self, profile: &ProfileState) -> &ClusterState {
+        let around = !profile.single && self.constants.route_around_disabled;
+        let free = profile.order.iter().find(|index| !self.clusters[**index].avoided);
+        match free {
+            Some(free) if around => &self.clusters[*free],
+            _ => &self.clusters[profile.order[0]],
+        }
+    }
+
+    /// Adds up what this second contributes to measures.
+    pub(crate) fn account(&mut self, now: u64) {
+        self.blocked += u64::from(self.refuses() && self.fate != Fate::Deleted);
+        for index in 0..self.profiles.len() {
+            let target = self.target(&self.profiles[index]);
+            let failed = match target.condition {
+                _ if self.fate != Fate::Alive => 1.0,
+                Condition::Disabled | Condition::Offline => 1.0,
+                // One in five, falling to none in a straight line (BT-39).
+                Condition::BringingUp(until) if self.constants.bringup_timeouts => {
+                    0.2 * ((until - now) as f64 - 0.5) / self.constants.bringup as f64
+                }
+                // Best effort on cached keys (BT-48).
+                Condition::Up if target.grace != Grace::None => 0.001,
+                Condition::Up | Condition::BringingUp(_) => 0.0,
+            };
+            self.profiles[index].failed += failed;
+        }
+    }
+
+    /// What [`InstanceState::account`] added up, by path.
+    pub(crate) fn measures(&self, horizon: u64) -> Vec<(String, f64)> {
+        let path = format!("bigtable.{}", self.name);
+        let mut measures = vec![
+            (format!("{path}.sweeps"), self.sweeps as f64),
+            (format!("{path}.admin-blocked-time"), self.blocked as f64),
+        ];
+        for profile in &self.profiles {
+            let path = format!("{path}.app-profiles.{}", profile.name);
+            let requests = REQUESTS_PER_SECOND * horizon as f64;
+            let failed = REQUESTS_PER_SECOND * profile.failed;
+            measures.push((format!("{path}.requests"), requests));
+            measures.push((format!("{path}.failed-requests"), failed));
+            measures.push((format!("{path}.availability"), 1.0 - failed / requests));
+        }
+        measures
     }
 
     /// The paths of what [`InstanceState::states`] tells of.

@@ -51,6 +51,10 @@ pub(crate) struct KeyState {
     destroy_at: Option<u64>,
     /// Since when no call gets an answer.
     silent_since: Option<u64>,
+    /// Seconds in which callers are denied.
+    denied_time: u64,
+    /// Validations made with it.
+    asked: u64,
 }
 
 /// A place that can fail: a location of Cloud KMS, or an external manager.
@@ -95,6 +99,8 @@ impl Keys {
             change: None,
             destroy_at: None,
             silent_since: None,
+            denied_time: 0,
+            asked: 0,
         };
         let keys = plan.keys.iter().map(state).collect();
         let Constants { disable_propagation, enable_propagation, .. } = plan.constants;
@@ -253,6 +259,30 @@ impl Keys {
         } else {
             Answer::Granted
         }
+    }
+
+    /// A table is validated with this key.
+    pub(crate) fn asked(&mut self, key: usize) {
+        self.keys[key].asked += 1;
+    }
+
+    /// Adds up what this second contributes to measures.
+    pub(crate) fn account(&mut self) {
+        for key in 0..self.keys.len() {
+            self.keys[key].denied_time += u64::from(self.answer(key) == Answer::Denied);
+        }
+    }
+
+    /// What was added up, by path: three operations per validation (BT-14).
+    pub(crate) fn measures(&self) -> Vec<(String, f64)> {
+        let measures = self.keys.iter().flat_map(|key| {
+            let operations = 3.0 * key.asked as f64;
+            [
+                (format!("keys.{}.denied-time", key.name), key.denied_time as f64),
+                (format!("keys.{}.kms-operations", key.name), operations),
+            ]
+        });
+        measures.collect()
     }
 
     pub(crate) fn destroyed(&self, key: usize) -> bool {

@@ -46,8 +46,10 @@ pub(crate) struct History {
 /// What the reference says of a plan.
 pub(crate) struct Outcome {
     pub(crate) histories: Vec<History>,
-    /// Per instance: its path, the validations made, and whether a key of it was destroyed.
-    pub(crate) sweeps: Vec<(String, u64, bool)>,
+    /// The second of the first root event.
+    pub(crate) first_root: Option<u64>,
+    /// Measures that do not follow from the states alone, by path.
+    pub(crate) measures: Vec<(String, f64)>,
 }
 
 /// Plays the plan second by second.
@@ -63,10 +65,12 @@ pub(crate) fn run(plan: &Plan, mistake: Option<Mistake>) -> Outcome {
         .into_iter()
         .map(|path| History { path, states: Vec::new() })
         .collect();
+    let mut first_root = None;
     for now in 0..plan.horizon {
         keys.tick();
         for event in &plan.events {
             if event.at == now {
+                first_root.get_or_insert(now);
                 root(&event.act, now, &mut keys, &mut instances);
                 keys.watch(now);
             }
@@ -77,7 +81,7 @@ pub(crate) fn run(plan: &Plan, mistake: Option<Mistake>) -> Outcome {
             }
         }
         for instance in &mut instances {
-            instance.sweeps(&keys, now);
+            instance.sweeps(&mut keys, now);
         }
         for instance in &mut instances {
             instance.due(now);
@@ -86,9 +90,14 @@ pub(crate) fn run(plan: &Plan, mistake: Option<Mistake>) -> Outcome {
             instance.deletion(&keys, now);
         }
         note(&keys, &instances, now, &mut histories);
+        keys.account();
+        for instance in &mut instances {
+            instance.account(now);
+        }
     }
-    let sweeps = instances.iter().map(|i| (format!("bigtable.{}", i.name), i.sweeps, i.lost));
-    Outcome { histories, sweeps: sweeps.collect() }
+    let mut measures = keys.measures();
+    measures.extend(instances.iter().flat_map(|instance| instance.measures(plan.horizon)));
+    Outcome { histories, first_root, measures }
 }
 
 /// A root event happens.
@@ -113,7 +122,7 @@ fn root(act: &Act, now: u64, keys: &mut Keys, instances: &mut [InstanceState]) {
     }
 }
 
-/// The paths of all entities, in the order in which [`note`] sees them.
+/// The paths of all entities, in the order of [`each`].
 fn paths(keys: &Keys, instances: &[InstanceState]) -> Vec<String> {
     let locations = keys.locations.iter().map(|place| format!("kms.{}", place.name));
     let managers = keys.managers.iter().map(|place| format!("ekm.{}", place.name));
@@ -125,12 +134,16 @@ fn paths(keys: &Keys, instances: &[InstanceState]) -> Vec<String> {
 /// Notes the state of every entity at the end of a second, where it is a new one.
 fn note(keys: &Keys, instances: &[InstanceState], now: u64, histories: &mut [History]) {
     let mut histories = histories.iter_mut();
-    let mut tell = |state: &'static str| {
+    each(keys, instances, |state| {
         let history = histories.next().expect("as many states as paths");
         if history.states.last().is_none_or(|(_, last)| *last != state) {
             history.states.push((now, state));
         }
-    };
+    });
+}
+
+/// Tells the state of every entity, in the order of [`paths`].
+fn each(keys: &Keys, instances: &[InstanceState], mut tell: impl FnMut(&'static str)) {
     for place in keys.locations.iter().chain(&keys.managers) {
         tell(place.state());
     }

@@ -124,6 +124,9 @@ pub(crate) struct Plan {
     pub(crate) events: Vec<Event>,
 }
 
+/// Reads and writes of every app profile, as [`Instance::write`] says.
+pub(crate) const REQUESTS_PER_SECOND: f64 = 11.0;
+
 /// The region of a zone: `us-east1` of `us-east1-b`.
 pub(crate) fn region(zone: &str) -> &str {
     zone.rsplit_once('-').expect("a zone is a region and a letter").0

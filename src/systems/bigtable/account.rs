@@ -1,6 +1,6 @@
 //! What an instance's time, requests and writes come to.
 
-use super::instance::Instance;
+use super::instance::{Cluster, Instance};
 use super::plan::{
     InstancePlan, Routing, backup_state, cluster_state, instance_state, profile_state,
 };
@@ -247,8 +247,8 @@ impl Instance<'_> {
 
     /// BT-36: admin operations are refused while a cluster is down.
     fn settle_admin(&mut self, fx: &Effects<Message>) {
-        let blocked = !self.deleted
-            && self.clusters.iter().any(|cluster| cluster.present && cluster.down.is_some());
+        let down = |cluster: &Cluster| cluster.present && cluster.down.is_some();
+        let blocked = !self.deleted && (self.lost || self.clusters.iter().any(down));
         let account = &mut self.account;
         match (blocked, account.blocked_since) {
             (true, None) => account.blocked_since = Some(fx.now()),

@@ -1,7 +1,7 @@
 //! Admin operations, allowed or refused (BT-36, BT-37), and partitions of replication.
 
 use super::instance::{Cluster, Instance, Timer, code};
-use super::plan::{backup_state, cluster_state};
+use super::plan::{GraceTimer, backup_state, cluster_state};
 use crate::engine::{Class, Effects, EntityId, Seq};
 use crate::limits::TABLES_MAX;
 use crate::systems::contract::{Answer, Command, Message};
@@ -205,22 +205,17 @@ impl Instance<'_> {
         );
         self.stop_sweeps(c, fx);
         fx.cancel(Timer::Deletion.of(c, 0));
+        self.call_off(c, fx);
         let cluster = &mut self.clusters[c];
         cluster.present = false;
-        cluster.rising = None;
-        cluster.cascading = None;
-        cluster.ramping = None;
         cluster.denied = None;
-        for timer in [Timer::Cascade, Timer::Ramp, Timer::BringUp, Timer::Reroute] {
-            fx.cancel(timer.of(c, 0));
+        // A grace that the whole instance shares goes on without this cluster.
+        if self.plan.constants.grace_timer != GraceTimer::Instance {
+            for place in 0..self.graces[c].len() {
+                fx.cancel(Timer::Grace.of(c, place as u32));
+            }
+            self.graces[c].clear();
         }
-        if let Some(check) = self.clusters[c].planned.take() {
-            fx.cancel(Timer::Sweep.of(c, check.subject));
-        }
-        for place in 0..self.graces[c].len() {
-            fx.cancel(Timer::Grace.of(c, place as u32));
-        }
-        self.graces[c].clear();
         if let Some(watch) = &mut self.clusters[c].watch {
             watch.denied = false;
         }

@@ -347,6 +347,20 @@ impl Instance<'_> {
         }
     }
 
+    /// Calls off what was on its way for a cluster.
+    pub(super) fn call_off(&mut self, c: usize, fx: &mut Effects<Message>) {
+        let cluster = &mut self.clusters[c];
+        cluster.cascading = None;
+        cluster.ramping = None;
+        cluster.rising = None;
+        for timer in [Timer::Cascade, Timer::Ramp, Timer::BringUp, Timer::Reroute] {
+            fx.cancel(timer.of(c, 0));
+        }
+        if let Some(check) = cluster.planned.take() {
+            fx.cancel(Timer::Sweep.of(c, check.subject));
+        }
+    }
+
     /// Nothing comes back any more: calls off all that was on its way.
     fn end_of_all(&mut self, fx: &mut Effects<Message>) {
         for c in 0..self.clusters.len() {
@@ -354,16 +368,7 @@ impl Instance<'_> {
                 self.writes_at_risk(c, fx);
             }
             self.writes_are_lost(c, fx);
-            let cluster = &mut self.clusters[c];
-            cluster.cascading = None;
-            cluster.ramping = None;
-            cluster.rising = None;
-            for timer in [Timer::Cascade, Timer::Ramp, Timer::BringUp, Timer::Reroute] {
-                fx.cancel(timer.of(c, 0));
-            }
-            if let Some(check) = self.clusters[c].planned.take() {
-                fx.cancel(Timer::Sweep.of(c, check.subject));
-            }
+            self.call_off(c, fx);
             for place in 0..self.graces[c].len() {
                 fx.cancel(Timer::Grace.of(c, place as u32));
             }

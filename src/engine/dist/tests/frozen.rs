@@ -431,3 +431,18 @@ fn samples_are_frozen_bit_for_bit() {
         assert_eq!(got, expected, "{dist}");
     }
 }
+
+/// Values of 1 s to 1,000 s, each with the same chance: the k-th of the sorted ones is drawn where
+/// the number between 0 and 1 lies in the k-th thousandth.
+#[test]
+fn empirical_samples_are_frozen_bit_for_bit() {
+    let values = (1..=1_000).map(crate::engine::SimDuration::from_secs).collect();
+    let dist = crate::engine::Dist::empirical(values).unwrap();
+    let (mut samples, mut numbers) = (stream("empirical, frozen"), stream("empirical, frozen"));
+    let drawn: Vec<u64> = (0..16).map(|_| dist.sample(&mut samples).ns() / 1_000_000_000).collect();
+    let worked_out: Vec<u64> =
+        (0..16).map(|_| (numbers.open01() * 1_000.0).floor() as u64 + 1).collect();
+    assert_eq!(drawn, worked_out);
+    let frozen = [712, 410, 286, 582, 144, 873, 149, 386, 718, 309, 349, 285, 483, 629, 223, 467];
+    assert_eq!(drawn, frozen);
+}

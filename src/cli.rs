@@ -1,6 +1,6 @@
 //! The command line: the only file that prints. Data goes to stdout, talk to stderr.
 
-use crate::diag::{self, Diagnostic, Sources};
+use crate::diag::{self, Diagnostic, Severity, Sources};
 use crate::engine::Budget;
 use crate::exit::Exit;
 use crate::experiment::Model;
@@ -205,7 +205,7 @@ fn run(args: &RunArgs) -> Result<Exit, Exit> {
         Ok(scenario) => scenario,
         Err((found, sources)) => {
             tell(&found, &sources, format)?;
-            return Ok(Exit::Input);
+            return Ok(refused(&found));
         }
     };
     if !args.quiet && !scenario.warnings.is_empty() {
@@ -234,6 +234,15 @@ fn run(args: &RunArgs) -> Result<Exit, Exit> {
         Format::Text => {}
     }
     Ok(judged(&run))
+}
+
+/// The budgets of a run that a scenario can already be seen to exceed: entities and horizon.
+const BUDGETS: [&str; 2] = ["limit-entities", "limit-duration"];
+
+/// The exit code of a refused scenario: a limit if there is nothing else wrong with it.
+fn refused(found: &[Diagnostic]) -> Exit {
+    let mut errors = found.iter().filter(|told| told.severity == Severity::Error);
+    if errors.all(|told| BUDGETS.contains(&told.code)) { Exit::Limit } else { Exit::Input }
 }
 
 /// Writes every file of a run.

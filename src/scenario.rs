@@ -5,7 +5,7 @@ pub mod resolved;
 
 use crate::diag::{Diagnostic, Sources, Span};
 use crate::engine::{Dist, SimDuration, SimTime};
-use crate::systems::spec::{ActionSpec, EntityKind, Node, System};
+use crate::systems::spec::{ActionSpec, EntityKind, Node};
 use std::collections::BTreeMap;
 
 /// A checked scenario.
@@ -109,9 +109,4 @@ pub enum Condition {
     },
     /// It never comes: the measure is empty.
     Never,
-}
-
-/// The systems of the model, for those who work from their descriptions.
-pub fn systems() -> &'static [&'static System] {
-    crate::systems::ALL
 }

@@ -358,6 +358,17 @@ fn a_failed_expectation_exits_5_after_writing_everything() {
 }
 
 #[test]
+fn a_horizon_past_the_limit_exits_4_unless_something_else_is_wrong() {
+    let folder = temp();
+    let long = ["--no-charts", "--set", "scenario.horizon=60000d"];
+    let done = run_into(folder.path(), &long);
+    assert_eq!(done.code, Some(4), "{}", done.err);
+    assert!(done.err.contains("limit-duration"), "{}", done.err);
+    let both = [&long[..], &["--set", "bigtable.orders.tables=many"]].concat();
+    assert_eq!(run_into(folder.path(), &both).code, Some(2));
+}
+
+#[test]
 fn a_foreign_folder_is_left_alone() {
     let folder = temp();
     fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();

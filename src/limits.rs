@@ -17,6 +17,10 @@ pub const TABLES_MAX: u32 = 1000;
 /// Requests per second of one rate: far beyond any service, and their number over the longest
 /// horizon still fits in 64 bits.
 pub const RATE_MAX: f64 = 1e9;
+/// Versions of one key: a rotation a day for eleven years.
+pub const VERSIONS_MAX: usize = 4096;
+/// US dollars of one price: far beyond any, and sums of them stay finite.
+pub const AMOUNT_MAX: f64 = 1e9;
 /// Nanoseconds of a horizon or of any duration (about 146 years): the sum of two fits in 64 bits.
 pub const HORIZON_NS_MAX: u64 = 1 << 62;
 /// Events of one replication: stops a runaway model within minutes.

@@ -7,7 +7,7 @@ use crate::engine::{
 };
 use crate::scenario::{Entry, Scenario};
 use crate::systems::contract::{Command, LazyStream, Message, Plan, Spawn, SweepMode};
-use crate::systems::spec::Value;
+use crate::systems::spec::{Node, Value};
 use std::collections::BTreeMap;
 
 /// What is done, and for how long.
@@ -50,10 +50,11 @@ fn address<T>(entry: &Entry<T>) -> String {
     let mut words = vec![entry.action.name];
     for param in entry.action.params {
         let value = entry.params.get(param.name).map(|node| &node.value);
-        if let Some(Value::Reference(path)) = value {
-            words.push(path);
-        } else if let Some(Value::Tagged(word, None)) = value {
-            words.push(word);
+        match value {
+            Some(Value::Reference(path)) => words.push(path),
+            Some(Value::Tagged(word, None)) => words.push(word),
+            Some(Value::List(items)) => words.extend(items.iter().map(Node::text)),
+            _ => {}
         }
     }
     words.join(" ")

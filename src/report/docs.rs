@@ -415,6 +415,8 @@ fn kind_in_words(kind: &Kind) -> String {
             format!("whole number from {} to {}", thousands(*low), thousands(*high))
         }
         Kind::Fraction => "fraction".to_owned(),
+        Kind::Amount => "number of zero or more".to_owned(),
+        Kind::Words(choice) => format!("list, possibly empty, of {}", words(choice)),
         Kind::Duration(low, high) => match (low.ns() <= 1, high.ns() == limits::HORIZON_NS_MAX) {
             (true, true) if low.is_zero() => "duration".to_owned(),
             (true, true) => "duration above zero".to_owned(),
@@ -429,8 +431,8 @@ fn kind_in_words(kind: &Kind) -> String {
         Kind::Zone => "zone".to_owned(),
         Kind::Choice(choice) => words(choice),
         Kind::Reference(pattern) => format!("name in `{}`", general(pattern)),
-        Kind::ReferenceOr(pattern, word) => {
-            format!("name in `{}`, or `\"{word}\"`", general(pattern))
+        Kind::References(pattern, word) => {
+            format!("name in `{}`, list of names, or `\"{word}\"`", general(pattern))
         }
         Kind::List(inner) => format!("list of: {}", kind_in_words(inner)),
         Kind::Tagged(tags) => {

@@ -23,7 +23,9 @@ use crate::diag::{Diagnostic, Severity, Source, Sources};
 use crate::engine::SimDuration;
 use crate::limits::ENTITIES_MAX;
 use crate::systems;
-use crate::systems::spec::{Default, EntityKind, Kind, Node, Origin, ParamSpec, TableSpec, Value};
+use crate::systems::spec::{
+    Default, EntityKind, Kind, Node, Origin, ParamSpec, TableSpec, Value, World,
+};
 use reader::{Knows, Reader};
 use std::collections::BTreeMap;
 use tree::{Item, Raw};
@@ -90,6 +92,7 @@ pub fn read(
         known: BTreeMap::new(),
         knows: Knows::Named,
         waiting: Vec::new(),
+        actions_read: Vec::new(),
         start: None,
         horizon: None,
     };
@@ -144,6 +147,12 @@ impl Reader<'_> {
         let (events, event_nodes) = unzip(self.events(root));
         let (hazards, hazard_nodes) = unzip(self.hazards(root));
         let (responses, response_nodes) = unzip(self.responses(root));
+        if self.knows == Knows::All {
+            let world = World { root: &tree, entities: &self.known };
+            for (system, action, params) in std::mem::take(&mut self.actions_read) {
+                (system.check_action)(action.name, &params, &world, &mut self.found);
+            }
+        }
         let (objectives, objective_nodes) = unzip(self.bounds(root, "objectives", OBJECTIVE));
         let (expect, expect_nodes) = unzip(self.bounds(root, "expect", EXPECT));
         let head = head?;

@@ -174,9 +174,7 @@ fn value(kind: &Kind, node: &Node) -> String {
     match (kind, &node.value) {
         (Kind::Rate, Value::Number(rate)) if *rate < 1e15 => format!("\"{rate}/s\""),
         (Kind::Rate, Value::Number(rate)) => format!("\"{rate:?}/s\""),
-        (Kind::ReferenceOr(_, word), Value::Reference(path)) if short(path) == *word => {
-            quoted(path)
-        }
+        (Kind::References(_, word), Value::Reference(path)) if short(path) == *word => quoted(path),
         (Kind::List(kind), Value::List(items)) => {
             let items: Vec<String> = items.iter().map(|item| value(kind, item)).collect();
             format!("[{}]", items.join(", "))

@@ -20,6 +20,7 @@ mod plan;
 mod requests;
 mod rules;
 mod shutdown;
+mod versions;
 mod writes;
 
 use super::spec::System;
@@ -31,8 +32,9 @@ pub const SYSTEM: System = System {
     model: describe::MODEL,
     rules: rules::RULES,
     actions: describe::ACTIONS,
-    derived: |_| Vec::new(),
     check: build::check,
+    uses: build::uses,
     build: build::build,
     compile: build::compile,
+    ..System::PLAIN
 };

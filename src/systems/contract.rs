@@ -1,6 +1,6 @@
 //! What a key and a system that depends on it say to each other, and how systems become processes.
 
-use super::spec::{EntityKind, Node};
+use super::spec::{EntityKind, Node, Use};
 use crate::engine::{EntityId, Layout, Process, RandomStream, SimTime, StateId, Streams};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,40 @@ pub enum Denial {
     DestroyScheduled,
     /// The key's material is gone.
     Destroyed,
+    /// The key has no material yet: it is still being generated or imported, or that failed.
+    NotReady,
+    /// The caller's role on the key is revoked.
+    RoleRevoked,
+    /// A VPC Service Controls perimeter keeps the caller from the key.
+    Perimeter,
+    /// The key's policy does not allow the reason that the request gives.
+    Justification,
+    /// The external manager denies the request.
+    Manager,
+    /// Cloud KMS denies by mistake: nobody has taken anything away.
+    Mistaken,
+}
+
+impl Denial {
+    /// Did the user cause it (BT-41)?
+    pub fn by_user(self) -> bool {
+        self != Denial::Mistaken
+    }
+
+    /// In words, after "the key is" or "requests are".
+    pub fn words(self) -> &'static str {
+        match self {
+            Denial::Disabled => "disabled",
+            Denial::DestroyScheduled => "scheduled for destruction",
+            Denial::Destroyed => "destroyed",
+            Denial::NotReady => "not ready",
+            Denial::RoleRevoked => "denied: the role is revoked",
+            Denial::Perimeter => "denied: a service perimeter is in the way",
+            Denial::Justification => "denied: the reason is not allowed",
+            Denial::Manager => "denied by the external manager",
+            Denial::Mistaken => "denied by mistake",
+        }
+    }
 }
 
 /// What a key answers to one request.
@@ -34,6 +68,8 @@ pub struct Standing {
     pub kms_errors: f64,
     /// Share of the requests that the external manager leaves without an answer.
     pub ekm_errors: f64,
+    /// Share of the answered requests that are denied by mistake.
+    pub mistaken: f64,
     /// Since when no request at all has had an answer, if that is so.
     pub silent_since: Option<SimTime>,
     /// Why requests are denied, and since when.
@@ -42,8 +78,13 @@ pub struct Standing {
 
 impl Standing {
     /// A key that grants everything.
-    pub const GRANTED: Standing =
-        Standing { kms_errors: 0.0, ekm_errors: 0.0, silent_since: None, denied: None };
+    pub const GRANTED: Standing = Standing {
+        kms_errors: 0.0,
+        ekm_errors: 0.0,
+        mistaken: 0.0,
+        silent_since: None,
+        denied: None,
+    };
 
     /// The answer to a request whose luck is `draw`, uniform on (0, 1). Cloud KMS itself denies
     /// what is disabled, so the external manager is asked only for keys that are not (EKM-01).
@@ -51,22 +92,35 @@ impl Standing {
         if draw < self.kms_errors {
             return Answer::Unreachable;
         }
-        if let Some((denial, _)) = self.denied {
-            return Answer::Denied(denial);
+        let mut draw = draw - self.kms_errors;
+        let mut reached = 1.0 - self.kms_errors;
+        if draw < reached * self.mistaken {
+            return Answer::Denied(Denial::Mistaken);
         }
-        let reached = 1.0 - self.kms_errors;
-        if draw - self.kms_errors < reached * self.ekm_errors {
-            Answer::Unreachable
-        } else {
-            Answer::Granted
+        draw -= reached * self.mistaken;
+        reached *= 1.0 - self.mistaken;
+        if self.asks_manager() && draw < reached * self.ekm_errors {
+            return Answer::Unreachable;
         }
+        match self.denied {
+            Some((denial, _)) => Answer::Denied(denial),
+            None => Answer::Granted,
+        }
+    }
+
+    /// Does a request get as far as the external manager?
+    fn asks_manager(&self) -> bool {
+        self.denied.is_none_or(|(denial, _)| denial == Denial::Manager)
     }
 
     /// The one answer that every request gets, if luck has no part in it.
     pub fn certain(&self) -> Option<Answer> {
-        let ekm = if self.denied.is_some() { 0.0 } else { self.ekm_errors };
+        let ekm = if self.asks_manager() { self.ekm_errors } else { 0.0 };
+        let mistaken = if self.denied.is_some() && ekm == 0.0 { 0.0 } else { self.mistaken };
         let lucky = |errors: f64| errors > 0.0 && errors < 1.0;
-        if self.kms_errors < 1.0 && (lucky(self.kms_errors) || lucky(ekm)) {
+        if self.kms_errors < 1.0
+            && (lucky(self.kms_errors) || lucky(mistaken) || (mistaken < 1.0 && lucky(ekm)))
+        {
             return None;
         }
         Some(self.answer(0.5))
@@ -74,7 +128,7 @@ impl Standing {
 
     /// Can some requests stay without an answer?
     pub fn impaired(&self) -> bool {
-        self.kms_errors > 0.0 || (self.denied.is_none() && self.ekm_errors > 0.0)
+        self.kms_errors > 0.0 || (self.asks_manager() && self.ekm_errors > 0.0)
     }
 }
 
@@ -103,11 +157,31 @@ impl Command {
 /// What processes tell each other.
 #[derive(Clone, Copy, Debug)]
 pub enum Message {
-    /// Of a key: what it answers from now on.
+    /// Of a key: what it answers from now on, all versions together.
     Standing(Standing),
-    /// Of Cloud KMS in a location, or of an external manager: the share of requests that it
-    /// leaves without an answer from now on.
+    /// Of a key with several versions: what one of them answers from now on.
+    Version {
+        /// Its number, from 1.
+        number: u32,
+        /// Why requests that need it are denied.
+        denied: Option<Denial>,
+    },
+    /// Of a key: callers encrypt with this version from now on.
+    Primary(u32),
+    /// Of a grant: why its principal is denied, if it is.
+    Grant(Option<Denial>),
+    /// To a key: the external manager has just denied a request that needed this version.
+    Refused {
+        /// Its number.
+        version: u32,
+    },
+    /// Of Cloud KMS in a location, of an external manager, or of a quota: the share of requests
+    /// that it leaves without an answer from now on.
     Errors(f64),
+    /// Of Cloud KMS in a location: the share of requests that it denies by mistake from now on.
+    Mistaken(f64),
+    /// To a quota: the rate of requests that one caller adds to it changes by so many per second.
+    Load(f64),
     /// Of Cloud KMS in a location: changes of keys are stuck, or move again.
     Stale(bool),
     /// To an entity: something is asked of it.
@@ -200,6 +274,13 @@ impl Plan {
         if !subscribers.contains(&process) {
             subscribers.push(process);
         }
+    }
+
+    /// Lets a process hear what one of its keys answers it: the key and the grant that it needs.
+    pub fn depend(&mut self, process: u32, use_of: &Use) {
+        let (key, grant) = (self.entity(&use_of.key), self.entity(&use_of.grant()));
+        self.subscribe(process, key);
+        self.subscribe(process, grant);
     }
 
     /// Lets a process hear of an entity's transitions.

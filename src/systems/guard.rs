@@ -5,11 +5,13 @@
 //! per check where luck decides.
 
 mod rounds;
+mod view;
 
 pub use rounds::{Check, Phasing, Rounds};
+pub use view::KeyView;
 
-use super::contract::{Answer, LazyStream, Standing};
-use crate::engine::SimTime;
+use super::contract::{Answer, Denial, LazyStream, Message, Standing};
+use crate::engine::{Seq, SimTime};
 
 /// A grace: for how long a system goes on without contact.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -43,44 +45,166 @@ pub enum GraceReset {
 /// Bits of a check's address that tell subjects apart.
 const SUBJECT_BITS: u32 = 20;
 
+/// Subjects that need the same key version.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    version: u32,
+    /// What the key answers at present to requests that need that version.
+    standing: Standing,
+    /// It was denied when last reached.
+    denied: bool,
+}
+
 /// One watch: some subjects' checks of one key.
 pub struct Watch {
     /// The checks.
     pub rounds: Rounds,
-    /// What the key answers at present.
-    pub standing: Standing,
-    /// The key was denied when last reached.
-    pub denied: bool,
+    /// What is known of the key.
+    view: KeyView,
+    /// At least one.
+    groups: Vec<Group>,
+    /// The group of each subject that is not in the first, by number of the subject.
+    others: Vec<(u32, usize)>,
     luck: LazyStream,
 }
 
 impl Watch {
-    /// A watch of a key that grants everything so far.
-    pub fn new(rounds: Rounds, luck: LazyStream) -> Watch {
-        Watch { rounds, standing: Standing::GRANTED, denied: false, luck }
+    /// A watch of a key that grants everything so far, by subjects that need this version.
+    pub fn new(rounds: Rounds, version: u32, luck: LazyStream) -> Watch {
+        let group = Group { version, standing: Standing::GRANTED, denied: false };
+        let view = KeyView::of(version);
+        Watch { rounds, view, groups: vec![group], others: Vec::new(), luck }
+    }
+
+    /// Takes in what the key or the grant tells; gives whether it was that.
+    pub fn hear(&mut self, message: &Message, cause: Option<Seq>, now: SimTime) -> bool {
+        let heard = self.view.hear(message, cause, now);
+        if heard {
+            for group in &mut self.groups {
+                group.standing = self.view.standing(group.version);
+            }
+        }
+        heard
+    }
+
+    /// What is known of the key.
+    pub fn view(&self) -> &KeyView {
+        &self.view
+    }
+
+    fn group(&self, subject: u32) -> usize {
+        let place = self.others.binary_search_by_key(&subject, |entry| entry.0);
+        place.map_or(0, |place| self.others[place].1)
+    }
+
+    /// The version that a subject needs.
+    pub fn version(&self, subject: u32) -> u32 {
+        self.groups[self.group(subject)].version
+    }
+
+    /// What the key answers at present to the check of a subject.
+    pub fn standing(&self, subject: u32) -> Standing {
+        self.groups[self.group(subject)].standing
+    }
+
+    /// What the key answers at present to each version that is needed.
+    pub fn standings(&self) -> impl Iterator<Item = Standing> {
+        self.groups.iter().map(|group| group.standing)
+    }
+
+    /// Was the key denied when a subject's group last reached it?
+    pub fn is_denied(&self, subject: u32) -> bool {
+        self.groups[self.group(subject)].denied
+    }
+
+    /// The group of a subject knows from now on whether the key is denied.
+    pub fn knows(&mut self, subject: u32, denied: bool) {
+        let group = self.group(subject);
+        self.groups[group].denied = denied;
+    }
+
+    /// Nothing is known of a denial any more.
+    pub fn forget(&mut self) {
+        for group in &mut self.groups {
+            group.denied = false;
+        }
+    }
+
+    /// The versions that groups know to be denied.
+    pub fn denied_versions(&self) -> impl Iterator<Item = u32> {
+        self.groups.iter().filter(|group| group.denied).map(|group| group.version)
+    }
+
+    /// A new subject needs this version.
+    pub fn bind(&mut self, subject: u32, version: u32) {
+        let known = self.groups.iter().position(|group| group.version == version);
+        let group = known.unwrap_or_else(|| {
+            let standing = self.view.standing(version);
+            self.groups.push(Group { version, standing, denied: false });
+            self.groups.len() - 1
+        });
+        if group != 0 {
+            let place = self.others.partition_point(|entry| entry.0 < subject);
+            self.others.insert(place, (subject, group));
+        }
+    }
+
+    /// Every subject needs this version from now on.
+    pub fn bind_all(&mut self, version: u32) {
+        let denied = self.groups.iter().any(|group| group.denied);
+        self.groups = vec![Group { version, standing: self.view.standing(version), denied }];
+        self.others.clear();
+    }
+
+    /// Do all subjects need the same version?
+    pub fn is_uniform(&self) -> bool {
+        self.groups.len() == 1
+    }
+
+    /// Number of present subjects that need one of these versions.
+    pub fn bound_to(&self, versions: &[u32]) -> u32 {
+        let hit = |group: usize| versions.contains(&self.groups[group].version);
+        let present = |entry: &&(u32, usize)| self.rounds.has(entry.0);
+        let others = self.others.iter().filter(present);
+        let (mut elsewhere, mut found) = (0, 0);
+        for (_, group) in others {
+            elsewhere += 1;
+            found += u32::from(hit(*group));
+        }
+        if hit(0) { found + self.rounds.count() - elsewhere } else { found }
     }
 
     /// What the key answers to one check. The luck of a check is addressed by its subject and its
     /// number, so it is the same whichever other checks are looked at.
     pub fn answer(&mut self, check: Check) -> Answer {
-        if let Some(answer) = self.standing.certain() {
+        let standing = self.standing(check.subject);
+        if let Some(answer) = standing.certain() {
             return answer;
         }
         let number = check.at.ns() / self.rounds.period;
         let stream = self.luck.get();
         stream.seek(number << SUBJECT_BITS | u64::from(check.subject));
-        self.standing.answer(stream.open01())
+        standing.answer(stream.open01())
     }
 
-    /// What an answer would change.
-    pub fn finding(&self, answer: Answer, grace: Grace, reset: GraceReset) -> Option<Finding> {
+    /// What an answer to the check of a subject would change.
+    pub fn finding(
+        &self,
+        subject: u32,
+        answer: Answer,
+        grace: Grace,
+        reset: GraceReset,
+    ) -> Option<Finding> {
+        let group = &self.groups[self.group(subject)];
         let waiting = grace.since.is_some();
-        let resets = waiting && (reset == GraceReset::AnySuccess || !self.standing.impaired());
+        let resets = waiting && (reset == GraceReset::AnySuccess || !group.standing.impaired());
         match answer {
-            Answer::Granted if self.denied || resets => Some(Finding::Usable),
-            Answer::Denied(_) if !self.denied || resets => Some(Finding::Denied),
+            Answer::Granted if group.denied || resets => Some(Finding::Usable),
+            // EKM-09: whoever meets the manager's denial makes it stick.
+            Answer::Denied(Denial::Manager) => Some(Finding::Denied),
+            Answer::Denied(_) if !group.denied || resets => Some(Finding::Denied),
             // BT-47: a key known as denied has no grace.
-            Answer::Unreachable if !self.denied && !waiting => Some(Finding::LostContact),
+            Answer::Unreachable if !group.denied && !waiting => Some(Finding::LostContact),
             Answer::Granted | Answer::Denied(_) | Answer::Unreachable => None,
         }
     }
@@ -97,20 +221,20 @@ impl Watch {
         grace: impl Fn(u32) -> Grace,
     ) -> Option<Check> {
         // Where luck has no part, what one round does not find is not found later either.
-        let certain = self.standing.certain();
-        let tries = match certain {
-            Some(answer) if shared => {
-                self.finding(answer, grace(0), reset)?;
+        let certain = self.groups.iter().all(|group| group.standing.certain().is_some());
+        let tries = match self.groups[0].standing.certain() {
+            Some(answer) if shared && self.is_uniform() => {
+                self.finding(0, answer, grace(0), reset)?;
                 1
             }
-            Some(_) => u64::from(self.rounds.count()),
-            None => u64::MAX,
+            Some(_) if certain => u64::from(self.rounds.count()),
+            Some(_) | None => u64::MAX,
         };
         let mut next = from(&mut self.rounds);
         for _ in 0..tries {
             let check = next.filter(|check| check.at < until)?;
             let answer = self.answer(check);
-            if self.finding(answer, grace(check.subject), reset).is_some() {
+            if self.finding(check.subject, answer, grace(check.subject), reset).is_some() {
                 return Some(check);
             }
             next = self.rounds.after(check);

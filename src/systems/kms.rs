@@ -1,37 +1,48 @@
 //! Cloud KMS and external key managers: keys, their answers, and what makes the answers change.
 //!
-//! Modelled: the states of a key (all its versions together), propagation of changes, the wait
-//! before destruction, outages of Cloud KMS by location and of external managers.
+//! Modelled: the versions of a key with their states, rotation, import, propagation of changes, the
+//! wait before destruction, grants and service perimeters, allowed reasons, outages of Cloud KMS
+//! by location and of external managers, denials that stick, mistaken denials.
 //! Source pages are named in the rules.
 
+mod actions;
+mod build;
 mod describe;
+mod grant;
 mod key;
+mod lifecycle;
+mod rules;
 mod service;
+mod version;
 
-use super::contract::{Command, Plan, model};
-use super::spec::{EntityKind, Node, System, Value};
+use super::spec::{EntityKind, Node, System, Use};
 use crate::diag::Diagnostic;
-use crate::engine::StreamNumber;
-use describe::SERVICE;
-use key::KeyPlan;
-use service::ServicePlan;
+use describe::{GRANT, SERVICE};
 
 /// Cloud KMS with its external managers.
 pub const SYSTEM: System = System {
     name: "kms",
     tables: describe::TABLES,
     model: describe::MODEL,
-    rules: describe::RULES,
-    actions: describe::ACTIONS,
+    rules: rules::RULES,
+    actions: actions::ACTIONS,
     derived,
     check,
-    build,
-    compile,
+    check_action: actions::check,
+    build: build::build,
+    compile: actions::compile,
+    ..System::PLAIN
 };
 
-/// Cloud KMS is there in each location that holds a key.
+/// Cloud KMS is there in each location that holds a key, and a grant for each use of a key.
 fn derived(root: &Node) -> Vec<(String, &'static EntityKind)> {
-    root.named("keys").map(|(_, key)| (service_path(key), &SERVICE)).collect()
+    let services = root.named("keys").map(|(_, key)| (service_path(key), &SERVICE));
+    services.chain(uses(root).iter().map(|used| (used.grant(), &GRANT))).collect()
+}
+
+/// Every use of a key by a system.
+fn uses(root: &Node) -> Vec<Use> {
+    super::ALL.iter().flat_map(|system| (system.uses)(root)).collect()
 }
 
 fn service_path(key: &Node) -> String {
@@ -43,34 +54,13 @@ pub fn is_external(key: &Node) -> bool {
     key.at("protection").text().starts_with("external")
 }
 
-/// EKM-01: an external key needs its manager, and only an external key has one.
-fn check(root: &Node, found: &mut Vec<Diagnostic>) {
-    for (name, key) in root.named("keys") {
-        match (is_external(key), key.get("ekm")) {
-            (true, None) => found.push(
-                Diagnostic::error(
-                    "external-key-without-manager",
-                    key.at("protection").span.clone().or_else(|| key.span.clone()),
-                    format!("external key `{name}` has no external key manager (EKM-01)"),
-                )
-                .label("kept outside Google Cloud")
-                .help("declare a manager with `[ekm.NAME]` and add `ekm = \"NAME\"` to the key"),
-            ),
-            (false, Some(manager)) => found.push(
-                Diagnostic::error(
-                    "manager-of-internal-key",
-                    manager.span.clone(),
-                    format!("key `{name}` is not external, so it has no external key manager"),
-                )
-                .label("a manager")
-                .help("write `protection = \"external\"`, or take `ekm` out"),
-            ),
-            (true, Some(_)) | (false, None) => {}
-        }
-    }
+/// Number of the version that is primary at the start, from the table of a key.
+pub fn primary_at_start(key: &Node) -> u32 {
+    let newest = || key.get("versions").map_or(1, |versions| versions.list().len() as u32);
+    key.get("primary").map_or_else(newest, |primary| primary.count() as u32)
 }
 
-/// Numbers of the commands that keys and services understand.
+/// Numbers of the commands that keys, grants and services understand.
 mod code {
     pub(super) const DISABLE: u16 = 1;
     pub(super) const ENABLE: u16 = 2;
@@ -78,80 +68,117 @@ mod code {
     pub(super) const RESTORE: u16 = 4;
     pub(super) const OUTAGE: u16 = 5;
     pub(super) const STALE: u16 = 6;
+    pub(super) const SET_PRIMARY: u16 = 7;
+    pub(super) const CREATE_VERSION: u16 = 8;
+    pub(super) const ROTATE: u16 = 9;
+    pub(super) const IMPORT: u16 = 10;
+    pub(super) const ALLOW_REASONS: u16 = 11;
+    pub(super) const REFUSE_REASONS: u16 = 12;
+    pub(super) const MANAGER_DENIES: u16 = 13;
+    pub(super) const MISTAKEN: u16 = 14;
+    pub(super) const REVOKE: u16 = 15;
+    pub(super) const GRANT: u16 = 16;
+    pub(super) const PERIMETER: u16 = 17;
 }
 
-/// Commands for one checked action.
-fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> {
-    let key = |code| vec![Command::new(plan.entity(params.at("key").text()), code)];
-    match action {
-        "disable-key" => key(code::DISABLE),
-        "enable-key" => key(code::ENABLE),
-        "schedule-destroy" => key(code::SCHEDULE),
-        "restore-key" => key(code::RESTORE),
-        "kms-outage" => services(params.at("location"), "kms.", code::OUTAGE, params, plan),
-        "ekm-outage" => services(params.at("ekm"), "ekm.", code::OUTAGE, params, plan),
-        "kms-stale" => services(params.at("location"), "kms.", code::STALE, params, plan),
-        other => panic!("`{other}` is not an action of Cloud KMS"),
-    }
-}
-
-/// The same command for one service, or for all of a kind.
-fn services(place: &Node, prefix: &str, code: u16, params: &Node, plan: &Plan) -> Vec<Command> {
-    let value = params.get("error-fraction").map_or(1.0, Node::number);
-    let command = |path: &str| Command { value, ..Command::new(plan.entity(path), code) };
-    match &place.value {
-        Value::Reference(path) => vec![command(path)],
-        _ => plan
-            .entities()
-            .filter(|(path, _)| path.starts_with(prefix))
-            .map(|(path, _)| command(path))
-            .collect(),
-    }
-}
-
-/// Makes a process of each key, location and manager.
-fn build(root: &Node, plan: &mut Plan) {
-    let services: Vec<ServicePlan> = plan
-        .entities()
-        .filter_map(|(path, _)| {
-            let rule = match path.split('.').next()? {
-                "kms" => "BT-43",
-                "ekm" => "EKM-01",
-                _ => return None,
-            };
-            Some(ServicePlan { entity: plan.entity(path), rule })
-        })
-        .collect();
-    for service in services {
-        plan.process(&[service.entity], Box::new(service));
-    }
-    let constants = model(root, "kms");
+/// Set-up rules of keys and managers.
+fn check(root: &Node, found: &mut Vec<Diagnostic>) {
     for (name, key) in root.named("keys") {
-        let path = format!("keys.{name}");
-        let entity = plan.entity(&path);
-        let kms = plan.entity(&service_path(key));
-        let ekm = key.get("ekm").map(|ekm| plan.entity(ekm.text()));
-        let disabled = key.at("state").text() == "disabled";
-        if disabled {
-            plan.starts_in(entity, key::shown::DISABLED);
-        }
-        let wait = key.get("destroy-wait").unwrap_or_else(|| constants.at("destroy-wait"));
-        let process = plan.process(
-            &[entity],
-            Box::new(KeyPlan {
-                entity,
-                kms,
-                ekm,
-                disabled,
-                destroy_wait: wait.duration(),
-                disable: constants.at("disable-propagation").dist().clone(),
-                enable: constants.at("enable-propagation").dist().clone(),
-                delays: StreamNumber::of(&path, "propagation"),
-            }),
+        check_manager(name, key, found);
+        check_versions(name, key, found);
+        check_grants(name, key, root, found);
+    }
+}
+
+/// EKM-01: an external key needs its manager, and only an external key has one.
+fn check_manager(name: &str, key: &Node, found: &mut Vec<Diagnostic>) {
+    match (is_external(key), key.get("ekm")) {
+        (true, None) => found.push(
+            Diagnostic::error(
+                "external-key-without-manager",
+                key.at("protection").span.clone().or_else(|| key.span.clone()),
+                format!("external key `{name}` has no external key manager (EKM-01)"),
+            )
+            .label("kept outside Google Cloud")
+            .help("declare a manager with `[ekm.NAME]` and add `ekm = \"NAME\"` to the key"),
+        ),
+        (false, Some(manager)) => found.push(
+            Diagnostic::error(
+                "manager-of-internal-key",
+                manager.span.clone(),
+                format!("key `{name}` is not external, so it has no external key manager"),
+            )
+            .label("a manager")
+            .help("write `protection = \"external\"`, or take `ekm` out"),
+        ),
+        (true, Some(_)) | (false, None) => {}
+    }
+}
+
+/// KMS-01, KMS-17: the versions of a key fit together.
+fn check_versions(name: &str, key: &Node, found: &mut Vec<Diagnostic>) {
+    let count = key.get("versions").map_or(1, |versions| versions.list().len() as u64);
+    if let Some(primary) = key.get("primary")
+        && primary.count() > count
+    {
+        found.push(
+            Diagnostic::error(
+                "no-such-version",
+                primary.span.clone(),
+                format!("key `{name}` has {count} versions, so {} is none", primary.count()),
+            )
+            .label("not a version of the key")
+            .help(format!("write a number from 1 to {count}, or list more `versions`")),
         );
-        plan.subscribe(process, kms);
-        if let Some(ekm) = ekm {
-            plan.subscribe(process, ekm);
+    }
+    if let (Some(next), None) = (key.get("next-rotation"), key.get("rotation-period")) {
+        found.push(
+            Diagnostic::error(
+                "rotation-without-period",
+                next.span.clone(),
+                format!("key `{name}` has a next rotation, but no rotation period (KMS-17)"),
+            )
+            .label("the first of how many?")
+            .help("add `rotation-period = \"90d\"`, or rotate once by a `rotate-key` event"),
+        );
+    }
+    if let (Some(versions), Some(state)) = (key.get("versions"), key.get("state"))
+        && state.span.is_some()
+    {
+        found.push(
+            Diagnostic::error(
+                "state-told-twice",
+                state.span.clone(),
+                format!("key `{name}` tells its state by `versions` already"),
+            )
+            .label("told twice")
+            .help(format!("take `state` out: `versions` lists {} states", versions.list().len())),
+        );
+    }
+}
+
+/// BT-16, DF-12: whoever uses a key needs its role on it.
+fn check_grants(name: &str, key: &Node, root: &Node, found: &mut Vec<Diagnostic>) {
+    let Some(grants) = key.get("grants") else { return };
+    let path = format!("keys.{name}");
+    let granted: Vec<&str> = grants.list().iter().map(Node::text).collect();
+    for used in uses(root).iter().filter(|used| used.key == path) {
+        if !granted.contains(&used.principal) {
+            found.push(
+                Diagnostic::warning(
+                    "missing-grant",
+                    grants.span.clone(),
+                    format!(
+                        "`{}` uses key `{name}`, but `{}` has no role on it: Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied (BT-16, DF-34)",
+                        used.by, used.principal
+                    ),
+                )
+                .label(format!("`{}` is missing", used.principal))
+                .help(format!(
+                    "add \"{}\", or grant it by an event; it is denied until then",
+                    used.principal
+                )),
+            );
         }
     }
 }

@@ -58,6 +58,8 @@ pub enum Kind {
     Distribution,
     /// An offset from the start (`"2h"`) or an absolute instant (`2026-03-02T08:00:00Z`).
     Instant,
+    /// A number that is not negative: an amount of money.
+    Amount,
     /// So many per unit of time: `"300/s"`. Read as a number per second.
     Rate,
     /// Free text.
@@ -74,8 +76,10 @@ pub enum Kind {
     /// the pattern `bigtable.{0}.clusters` means `bigtable.orders.clusters`. The full path of an
     /// entity that fits the pattern is taken as well.
     Reference(&'static str),
-    /// A reference, or this word.
-    ReferenceOr(&'static str, &'static str),
+    /// A reference, a list of references, or this word, which means all of them.
+    References(&'static str, &'static str),
+    /// A list of some of these words; an empty list says none of them.
+    Words(&'static [&'static str]),
     /// A list of values, at least one.
     List(&'static Kind),
     /// One of these words, each either alone or with a value: `"a"` or `{ b = 5 }`.
@@ -298,7 +302,7 @@ pub enum Value {
     Bool(bool),
     /// See [`Kind::Count`].
     Count(u64),
-    /// A fraction, or a rate per second.
+    /// A fraction, an amount, or a rate per second.
     Number(f64),
     /// See [`Kind::Duration`].
     Duration(SimDuration),
@@ -312,9 +316,9 @@ pub enum Value {
     Choice(&'static str),
     /// The full path of an entity.
     Reference(String),
-    /// See [`Kind::Tagged`] and [`Kind::ReferenceOr`] (whose word is a tag alone).
+    /// See [`Kind::Tagged`] and [`Kind::References`] (whose word is a tag alone).
     Tagged(&'static str, Option<Box<Node>>),
-    /// See [`Kind::List`].
+    /// See [`Kind::List`] and [`Kind::Words`].
     List(Vec<Node>),
     /// See [`Kind::Shares`]: entity path to fraction.
     Shares(BTreeMap<String, f64>),
@@ -365,7 +369,7 @@ impl Node {
         }
     }
 
-    /// A fraction or rate.
+    /// A fraction, amount or rate.
     pub fn number(&self) -> f64 {
         match self.value {
             Value::Number(x) => x,
@@ -431,6 +435,58 @@ impl Node {
     }
 }
 
+/// One use of a key: an edge of its own, for its grant can be revoked alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Use {
+    /// Path of the key.
+    pub key: String,
+    /// Who asks the key: one of [`PRINCIPALS`].
+    pub principal: &'static str,
+    /// The project whose agent that is; the scenario's one project if it names none.
+    pub project: Option<String>,
+    /// Path of the entity that depends on it.
+    pub by: String,
+}
+
+impl Use {
+    /// Path of the grant that the use needs.
+    pub fn grant(&self) -> String {
+        match &self.project {
+            None => format!("{}.grants.{}", self.key, self.principal),
+            Some(project) => format!("{}.grants.{}-in-{project}", self.key, self.principal),
+        }
+    }
+}
+
+/// The service accounts that ask keys on behalf of a system.
+pub const PRINCIPALS: &[&str] = &[
+    "bigtable-agent",
+    "dataflow-service-account",
+    "compute-engine-agent",
+    "pubsub-agent",
+    "storage-agent",
+    "bigquery-agent",
+];
+
+/// What a key protects of a system's data, and what stays under Google's own keys.
+#[derive(Debug)]
+pub struct Protection {
+    /// The table of the scenario whose entries it is about.
+    pub table: &'static str,
+    /// Classes of data that the key protects, each with the rule that says so.
+    pub covered: &'static [(&'static str, &'static str)],
+    /// Classes of data that it does not protect.
+    pub uncovered: &'static [(&'static str, &'static str)],
+}
+
+/// The checked tables and the entities of a scenario.
+pub struct World<'a> {
+    /// The checked tables.
+    pub root: &'a Node,
+    /// Every entity by path.
+    pub entities: &'a BTreeMap<String, &'static EntityKind>,
+}
+
 /// Everything a system says of itself.
 pub struct System {
     /// Its name, which is also the prefix of its model constants.
@@ -448,6 +504,13 @@ pub struct System {
     pub derived: fn(root: &Node) -> Vec<(String, &'static EntityKind)>,
     /// Documented set-up rules, told before anything runs.
     pub check: fn(root: &Node, found: &mut Vec<Diagnostic>),
+    /// What is wrong with one checked event (its parameters) in this world, told before anything
+    /// runs.
+    pub check_action: fn(action: &str, params: &Node, world: &World, found: &mut Vec<Diagnostic>),
+    /// Which keys its entities use, and as whom.
+    pub uses: fn(root: &Node) -> Vec<Use>,
+    /// What a key protects of a system's data, and what it does not.
+    pub protects: Option<&'static Protection>,
     /// Makes the processes of one design point.
     pub build: fn(root: &Node, plan: &mut super::contract::Plan),
     /// Turns one checked event (its parameters) into commands for entities.
@@ -456,4 +519,22 @@ pub struct System {
         params: &Node,
         plan: &super::contract::Plan,
     ) -> Vec<super::contract::Command>,
+}
+
+impl System {
+    /// A system that says nothing: what a real one leaves out.
+    pub const PLAIN: System = System {
+        name: "",
+        tables: &[],
+        model: &[],
+        rules: &[],
+        actions: &[],
+        derived: |_| Vec::new(),
+        check: |_, _| {},
+        check_action: |_, _, _, _| {},
+        uses: |_| Vec::new(),
+        protects: None,
+        build: |_, _| {},
+        compile: |action, _, _| panic!("`{action}` is not an action of this system"),
+    };
 }

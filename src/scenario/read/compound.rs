@@ -4,11 +4,11 @@ use super::reader::{Knows, Param, Reader, Scope, listed};
 use super::tree::{self, Item, Mark, Raw, quote};
 use crate::diag::Diagnostic;
 use crate::systems;
-use crate::systems::spec::{Default, Kind, Origin, Value};
+use crate::systems::spec::{Default, Kind, Node, Origin, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Reader<'_> {
-    /// A list with at least one value; no reference and no word twice.
+    /// A list with at least one value; no reference twice.
     pub(super) fn list(
         &mut self,
         kind: &'static Kind,
@@ -27,12 +27,71 @@ impl Reader<'_> {
             self.tell("empty-list", &item.span, message, "nothing in it", help);
             return None;
         }
+        self.items(items, param, false, |reader, inner| reader.value(kind, inner, param, scope))
+    }
+
+    /// A list of words, which may be empty.
+    pub(super) fn words(
+        &mut self,
+        words: &'static [&'static str],
+        item: &Item,
+        param: Param<'_>,
+    ) -> Option<Value> {
+        let Raw::List(items) = &item.raw else {
+            let example = format!("[\"{}\"]", words.first().copied().unwrap_or_default());
+            self.wrong_type(item, param.name, "a list", &example);
+            return None;
+        };
+        self.items(items, param, true, |reader, inner| {
+            let word = reader.choice(inner, param.name, words)?;
+            let (span, origin) = (inner.span.clone(), inner.origin());
+            Some(Node { value: Value::Choice(word), span, origin, source: param.source })
+        })
+    }
+
+    /// One reference, several, or the word that means all.
+    pub(super) fn references(
+        &mut self,
+        pattern: &'static str,
+        word: &'static str,
+        item: &Item,
+        param: Param<'_>,
+        scope: Scope<'_>,
+    ) -> Option<Value> {
+        if item.text() == Some(word) {
+            return Some(Value::Tagged(word, None));
+        }
+        let Raw::List(items) = &item.raw else {
+            let path = self.reference(pattern, Some(word), item, param.name, scope)?;
+            return Some(Value::Reference(path));
+        };
+        if items.is_empty() {
+            let message = format!("`{}` is an empty list", param.name);
+            let help = format!("write at least one name, or \"{word}\"");
+            self.tell("empty-list", &item.span, message, "nothing in it", help);
+            return None;
+        }
+        self.items(items, param, true, |reader, inner| {
+            let path = reader.reference(pattern, None, inner, param.name, scope)?;
+            let (span, origin) = (inner.span.clone(), inner.origin());
+            Some(Node { value: Value::Reference(path), span, origin, source: param.source })
+        })
+    }
+
+    /// The items of a list; no reference twice, and no word either where it is a set.
+    fn items(
+        &mut self,
+        items: &[Item],
+        param: Param<'_>,
+        set: bool,
+        mut read: impl FnMut(&mut Self, &Item) -> Option<Node>,
+    ) -> Option<Value> {
         let before = self.found.len();
         let mut nodes = Vec::new();
         let mut seen = BTreeSet::new();
         for inner in items {
-            let Some(node) = self.value(kind, inner, param, scope) else { continue };
-            if let Value::Reference(_) | Value::Choice(_) = node.value
+            let Some(node) = read(self, inner) else { continue };
+            if (matches!(node.value, Value::Reference(_)) || set)
                 && !seen.insert(node.text().to_owned())
             {
                 self.twice(inner, param.name);
@@ -272,7 +331,7 @@ impl Reader<'_> {
         if depth > scope.params.len() + 8 {
             return None;
         }
-        if let Kind::Reference(pattern) | Kind::ReferenceOr(pattern, _) = &spec.kind {
+        if let Kind::Reference(pattern) | Kind::References(pattern, _) = &spec.kind {
             let prefix = self.prefix(pattern, scope, depth + 1).ok()?;
             let rest = text.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('.'));
             return Some(rest.unwrap_or(&text).to_owned());
@@ -286,6 +345,7 @@ impl Reader<'_> {
             Kind::Bool => "true".to_owned(),
             Kind::Count(low, high) => 12.clamp(*low, *high).to_string(),
             Kind::Fraction => "0.5".to_owned(),
+            Kind::Amount => "0.03".to_owned(),
             Kind::Duration(low, high) => {
                 let usual = crate::engine::SimDuration::from_secs(300);
                 format!("\"{}\"", usual.clamp(*low, *high))
@@ -297,11 +357,12 @@ impl Reader<'_> {
             Kind::Location => "\"us-east1\"".to_owned(),
             Kind::Zone => "\"us-east1-b\"".to_owned(),
             Kind::Choice(words) => format!("\"{}\"", words.first().copied().unwrap_or_default()),
-            Kind::Reference(pattern) | Kind::ReferenceOr(pattern, _) => {
+            Kind::Reference(pattern) | Kind::References(pattern, _) => {
                 let prefix = self.prefix(pattern, scope, 0).ok();
                 let name = prefix.and_then(|p| self.names(&p).first().map(|n| (*n).to_owned()));
                 format!("\"{}\"", name.as_deref().unwrap_or("NAME"))
             }
+            Kind::Words(words) => format!("[\"{}\"]", words.first().copied().unwrap_or_default()),
             Kind::List(kind) => format!("[{}]", self.example(kind, scope)),
             Kind::Tagged(tags) => match tags.first() {
                 Some((word, kind)) => self.tag_form(word, *kind, scope),

@@ -66,19 +66,25 @@ impl Read {
     fn entry<T>(self, item: &Item, at: T) -> (Entry<T>, Node) {
         let node =
             |value| Node { value, span: item.span.clone(), origin: item.origin(), source: "" };
-        let own = |name: &str| self.action.params.iter().any(|spec| spec.name == name);
-        let params = self.nodes.iter().filter(|(name, _)| own(name));
-        let params = params.map(|(name, node)| (name.clone(), node.clone())).collect();
         let lasts = self.nodes.get("lasts").filter(|_| self.action.lasts);
         let entry = Entry {
             at,
             action: self.action,
             system: self.system.name,
-            params: node(Value::Table(params)),
+            params: self.own(item),
             lasts: lasts.map(|node| node.dist().clone()),
             span: item.span.clone(),
         };
         (entry, node(Value::Table(self.nodes)))
+    }
+
+    /// The action's own parameters.
+    fn own(&self, item: &Item) -> Node {
+        let own = |name: &str| self.action.params.iter().any(|spec| spec.name == name);
+        let params = self.nodes.iter().filter(|(name, _)| own(name));
+        let params = params.map(|(name, node)| (name.clone(), node.clone())).collect();
+        let (span, origin) = (item.span.clone(), item.origin());
+        Node { value: Value::Table(params), span, origin, source: "" }
     }
 
     fn dist(&self, name: &str) -> Option<Dist> {
@@ -257,7 +263,9 @@ impl Reader<'_> {
             more.push("lasts");
         }
         let nodes = self.params(&groups, item, path, &more)?;
-        Some(Read { system, action, nodes })
+        let read = Read { system, action, nodes };
+        self.actions_read.push((system, action, read.own(item)));
+        Some(read)
     }
 
     fn unknown_action(&mut self, text: &str, item: &Item) {

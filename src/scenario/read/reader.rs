@@ -4,8 +4,10 @@ use super::LISTS;
 use super::tree::{self, Item, Mark, Raw, Table, quote};
 use super::units::{self, Problem};
 use crate::diag::{self, Diagnostic, Span};
-use crate::limits::TEXT_BYTES_MAX;
-use crate::systems::spec::{Default, EntityKind, Kind, Node, Origin, ParamSpec, TableSpec, Value};
+use crate::limits::{AMOUNT_MAX, TEXT_BYTES_MAX};
+use crate::systems::spec::{
+    ActionSpec, Default, EntityKind, Kind, Node, Origin, ParamSpec, System, TableSpec, Value,
+};
 use std::collections::BTreeMap;
 
 /// What reads the values of one scenario.
@@ -20,6 +22,8 @@ pub(super) struct Reader<'a> {
     pub(super) knows: Knows,
     /// References that wait for the entities that no table names.
     pub(super) waiting: Vec<(String, Diagnostic)>,
+    /// The actions of events, hazards and responses, to be checked when all is known.
+    pub(super) actions_read: Vec<(&'static System, &'static ActionSpec, Node)>,
     /// The start of the scenario, once read.
     pub(super) start: Option<jiff::Timestamp>,
     /// The horizon of the scenario, once read.
@@ -204,6 +208,7 @@ impl Reader<'_> {
             Kind::Bool => self.bool(item, param.name).map(Value::Bool),
             Kind::Count(low, high) => self.count(item, param.name, *low, *high).map(Value::Count),
             Kind::Fraction => self.fraction(item, param.name).map(Value::Number),
+            Kind::Amount => self.amount(item, param.name).map(Value::Number),
             Kind::Duration(low, high) => {
                 let span = self.duration(item, param.name)?;
                 if span < *low || span > *high {
@@ -227,13 +232,8 @@ impl Reader<'_> {
             Kind::Reference(pattern) => {
                 self.reference(pattern, None, item, param.name, scope).map(Value::Reference)
             }
-            Kind::ReferenceOr(pattern, word) => match item.text() {
-                Some(text) if text == *word => Some(Value::Tagged(word, None)),
-                _ => {
-                    let path = self.reference(pattern, Some(word), item, param.name, scope);
-                    path.map(Value::Reference)
-                }
-            },
+            Kind::References(pattern, word) => self.references(pattern, word, item, param, scope),
+            Kind::Words(words) => self.words(words, item, param),
             Kind::List(kind) => self.list(kind, item, param, scope),
             Kind::Tagged(tags) => self.tagged(tags, item, param, scope),
             Kind::Shares(pattern) => self.shares(pattern, item, param.name, scope),
@@ -303,6 +303,17 @@ impl Reader<'_> {
         }
         // `+ 0.0` turns a negative zero into zero.
         Some(number + 0.0)
+    }
+
+    fn amount(&mut self, item: &Item, name: &str) -> Option<f64> {
+        let number = self.number(item, name, "0.03")?;
+        if (0.0..=AMOUNT_MAX).contains(&number) {
+            return Some(number);
+        }
+        let message = format!("`{name}` is {number}, outside of its bounds");
+        let help = format!("write a number from 0 to {AMOUNT_MAX}");
+        self.tell("out-of-range", &item.span, message, "out of range", help);
+        None
     }
 
     fn fraction(&mut self, item: &Item, name: &str) -> Option<f64> {
@@ -392,7 +403,7 @@ impl Reader<'_> {
         Some(Value::Text(text.to_owned()))
     }
 
-    fn choice(
+    pub(super) fn choice(
         &mut self,
         item: &Item,
         name: &str,

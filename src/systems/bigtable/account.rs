@@ -2,13 +2,13 @@
 
 use super::instance::{Cluster, Instance};
 use super::plan::{
-    InstancePlan, Routing, backup_state, cluster_state, instance_state, profile_state,
+    BackupPlan, InstancePlan, Routing, backup_state, cluster_state, instance_state, profile_state,
 };
 use super::requests::{Errors, Ledger, Treatment};
 use super::writes::{AtRisk, Peer, Written, at_risk};
 use crate::engine::trace::Charge;
-use crate::engine::{Effects, Seq, SimDuration, SimTime};
-use crate::systems::contract::{Answer, Denial, Message};
+use crate::engine::{Effects, Seq, SimDuration, SimTime, StateId};
+use crate::systems::contract::{Answer, Denial, Message, Standing};
 use std::collections::BTreeMap;
 
 /// What a stretch of time is charged to.
@@ -43,6 +43,8 @@ pub(super) struct Account {
     created: BTreeMap<(usize, u32), Seq>,
     blocked_since: Option<SimTime>,
     blocked: u64,
+    /// Backups lost with their key version, cluster or instance.
+    backups_lost: u64,
 }
 
 impl Account {
@@ -60,6 +62,7 @@ impl Account {
             created: BTreeMap::new(),
             blocked_since: None,
             blocked: 0,
+            backups_lost: 0,
         }
     }
 
@@ -71,6 +74,12 @@ impl Account {
     /// The record of a new table's creation.
     pub(super) fn created(&self, c: usize, table: u32) -> Option<Seq> {
         self.created.get(&(c, table)).copied()
+    }
+
+    /// A backup in that state is deleted, not by the user's wish; what was inaccessible was lost
+    /// before.
+    pub(super) fn lose_backup(&mut self, state: StateId) {
+        self.backups_lost += u64::from(state < backup_state::INACCESSIBLE);
     }
 
     /// Replication stops or goes on.
@@ -119,15 +128,15 @@ impl Instance<'_> {
         if !self.alive() {
             return;
         }
-        let (mut some, mut all_down, mut rising) = (false, true, false);
+        let (mut some, mut all_down, mut partly) = (false, true, false);
         for cluster in self.clusters.iter().filter(|cluster| cluster.present) {
             some |= cluster.down.is_some();
             all_down &= cluster.down.is_some();
-            rising |= cluster.rising.is_some();
+            partly |= cluster.rising.is_some() || !cluster.unreadable.is_empty();
         }
         let entity = self.plan.entity;
         let before = fx.state(entity);
-        let state = match (all_down, some || rising) {
+        let state = match (all_down, some || partly) {
             (true, _)
                 if [instance_state::DOWN_DISABLED, instance_state::DOWN_OFFLINE]
                     .contains(&before) =>
@@ -153,18 +162,29 @@ impl Instance<'_> {
 
     /// BT-21: a backup can be read while the key of the cluster that stores it is usable.
     pub(super) fn settle_backups(&mut self, fx: &mut Effects<Message>) {
-        for backup in &self.plan.backups {
+        for (backup, &version) in self.plan.backups.iter().zip(&self.backups) {
             let cluster = &self.clusters[backup.cluster];
             let Some(watch) = &cluster.watch else { continue };
-            let state = match (watch.standing.denied, watch.standing.certain()) {
+            let standing = watch.view().standing(version);
+            let state = match (standing.denied, standing.certain()) {
                 (Some((Denial::Destroyed, _)), _) => backup_state::INACCESSIBLE,
                 (_, Some(Answer::Granted) | None) => backup_state::READY,
                 (_, Some(Answer::Denied(_) | Answer::Unreachable)) => backup_state::UNUSABLE,
             };
             let before = fx.state(backup.entity);
-            if before < backup_state::INACCESSIBLE && before != state {
-                fx.enter(backup.entity, state, "BT-21", cluster.standing_cause, "");
+            if before >= backup_state::INACCESSIBLE || before == state {
+                continue;
             }
+            if state == backup_state::INACCESSIBLE {
+                self.account.backups_lost += 1;
+            }
+            // BT-22: Bigtable does not follow the version's state, so nobody is told.
+            let (rule, detail) = if watch.view().partly_denied(version) {
+                ("BT-22", format!("pinned to key version {version}, which is unusable: no alert"))
+            } else {
+                ("BT-21", String::new())
+            };
+            fx.enter(backup.entity, state, rule, watch.view().cause(version), detail);
         }
     }
 
@@ -178,9 +198,18 @@ impl Instance<'_> {
                 None => Treatment::Serves,
             },
             cluster_state::SERVING => Treatment::Serves,
+            cluster_state::PARTLY_READABLE => Treatment::Partly { readable: self.readable(c) },
             cluster_state::DELETED | cluster_state::ABSENT => Treatment::Gone,
             _ => Treatment::Refuses,
         }
+    }
+
+    /// BT-24: share of the tables of a cluster that can be read; requests go to all alike (assumed).
+    fn readable(&self, c: usize) -> f64 {
+        let cluster = &self.clusters[c];
+        let Some(watch) = &cluster.watch else { return 1.0 };
+        let lost = f64::from(watch.bound_to(&cluster.unreadable));
+        1.0 - lost / f64::from(watch.rounds.count().max(1))
     }
 
     /// Where requests that prefer clusters in this order go (BR-05, Q-02).
@@ -291,7 +320,8 @@ impl Instance<'_> {
         };
         let failing = |c: usize| {
             let watch = self.clusters[c].watch.as_ref();
-            watch.is_some_and(|watch| watch.standing.certain() != Some(Answer::Granted))
+            let granted = |standing: Standing| standing.certain() == Some(Answer::Granted);
+            watch.is_some_and(|watch| !watch.standings().all(granted))
         };
         let denials = (0..self.clusters.len()).filter_map(|c| {
             let (since, seq) = self.clusters[c].denied.filter(|_| self.clusters[c].present)?;
@@ -308,12 +338,19 @@ impl Instance<'_> {
         let (phase, cause) = match fault {
             Some((false, _, phase, cause)) => (phase, cause),
             Some((true, _, _, cause)) => ("detection", cause),
-            None => {
-                let rising = self.clusters.iter().find_map(|cluster| cluster.rising);
-                ("bring-up", rising.map(|rising| rising.fault))
-            }
+            None => match self.clusters.iter().find_map(|cluster| cluster.rising) {
+                Some(rising) => ("bring-up", Some(rising.fault)),
+                None => ("version", self.unreadable_since(fx)),
+            },
         };
         Some(Blame { state, phase, cause })
+    }
+
+    /// BT-24: the record of the cluster some of whose tables cannot be read.
+    fn unreadable_since(&self, fx: &Effects<Message>) -> Option<Seq> {
+        let place = self.clusters.iter().position(|cluster| !cluster.unreadable.is_empty())?;
+        let own = self.plan.clusters[place].entity;
+        fx.last_record(|entity| entity == own).map(|(seq, _)| seq)
     }
 
     fn irreversible(
@@ -413,5 +450,12 @@ impl Instance<'_> {
         fx.measure(plan.entity, "writes-at-risk-age", replicated.then_some(account.oldest));
         fx.measure(plan.entity, "writes-delayed", count(account.delayed));
         fx.measure(plan.entity, "writes-lost", count(account.lost));
+        if !plan.backups.is_empty() {
+            let ready = |backup: &&BackupPlan| fx.state(backup.entity) == backup_state::READY;
+            let available = plan.backups.iter().filter(ready).count() as f64;
+            fx.measure(plan.entity, "recovery-points-available", Some(available));
+            let lost = account.backups_lost as f64;
+            fx.measure(plan.entity, "recovery-points-lost", Some(lost));
+        }
     }
 }

@@ -5,7 +5,6 @@ use super::plan::{GraceTimer, backup_state, cluster_state};
 use crate::engine::{Class, Effects, EntityId, Seq};
 use crate::limits::TABLES_MAX;
 use crate::systems::contract::{Answer, Command, Message};
-use crate::systems::guard::Watch;
 
 /// What an operation does to the instance, and its name for the trace.
 fn operation(code: u16) -> &'static str {
@@ -17,9 +16,18 @@ fn operation(code: u16) -> &'static str {
         code::CREATE_CLUSTER => "create-cluster",
         code::DELETE_CLUSTER => "delete-cluster",
         code::DELETE_BACKUP => "delete-backup",
+        code::CREATE_BACKUP => "create-backup",
         code::DELETE_INSTANCE => "delete-instance",
         other => panic!("command {other} is not for an instance"),
     }
+}
+
+/// Can the key of a cluster be used, as far as anybody can be sure?
+fn usable(cluster: &Cluster) -> bool {
+    cluster.watch.as_ref().is_none_or(|watch| {
+        let primary = watch.view().primary();
+        watch.view().standing(primary).certain() == Some(Answer::Granted)
+    })
 }
 
 impl Instance<'_> {
@@ -47,6 +55,7 @@ impl Instance<'_> {
                 fx.note(self.plan.entity, "BT-36", cause, "modify-column-family is done");
             }
             code::RESTORE_TABLE => self.create_tables(1, cause, fx),
+            code::CREATE_BACKUP => self.create_backup(EntityId(command.a), cause, fx),
             code::CREATE_CLUSTER => self.create_cluster(self.cluster_of(command.a), cause, fx),
             code::DELETE_CLUSTER => self.delete_cluster(self.cluster_of(command.a), cause, fx),
             code::DELETE_BACKUP => {
@@ -97,8 +106,13 @@ impl Instance<'_> {
             code::RESTORE_TABLE if fx.state(EntityId(command.a)) != backup_state::READY => {
                 Some(("BT-21", "the backup cannot be read".to_owned()))
             }
+            code::RESTORE_TABLE => self.cannot_protect(),
+            code::CREATE_BACKUP => self.cannot_back_up(EntityId(command.a), fx),
             code::DELETE_BACKUP if fx.state(EntityId(command.a)) == backup_state::DELETED => {
                 Some(("BT-37", "the backup is deleted already".to_owned()))
+            }
+            code::DELETE_BACKUP if fx.state(EntityId(command.a)) == backup_state::ABSENT => {
+                Some(("BT-37", "the backup does not exist yet".to_owned()))
             }
             code::CREATE_CLUSTER => self.cannot_create(self.cluster_of(command.a)),
             code::DELETE_CLUSTER => self.cannot_delete(self.cluster_of(command.a)),
@@ -120,14 +134,55 @@ impl Instance<'_> {
     /// Creation needs live use of the key.
     fn cannot_create(&self, c: usize) -> Option<(&'static str, String)> {
         let cluster = &self.clusters[c];
-        let certain = |watch: &Watch| watch.standing.certain() == Some(Answer::Granted);
         if cluster.present {
             Some(("BT-36", "the cluster exists already".to_owned()))
-        } else if !cluster.watch.as_ref().is_none_or(certain) {
+        } else if !usable(cluster) {
             Some(("Q-15", "its key cannot be used".to_owned()))
         } else {
             None
         }
+    }
+
+    /// BT-21: a restored table is protected by the key of each cluster that receives it.
+    fn cannot_protect(&self) -> Option<(&'static str, String)> {
+        let bad = |cluster: &Cluster| cluster.present && !usable(cluster);
+        let c = self.clusters.iter().position(bad)?;
+        let name = &self.plan.clusters[c].name;
+        Some(("BT-21", format!("the key of cluster {name} cannot be used")))
+    }
+
+    /// BT-22: a backup is pinned to a version, so it needs the key.
+    fn cannot_back_up(
+        &self,
+        backup: EntityId,
+        fx: &Effects<Message>,
+    ) -> Option<(&'static str, String)> {
+        let c = self.plan.backups.iter().find(|known| known.entity == backup)?.cluster;
+        let cluster = &self.clusters[c];
+        if fx.state(backup) != backup_state::ABSENT {
+            Some(("BT-22", "the backup exists already".to_owned()))
+        } else if !cluster.present || !usable(cluster) {
+            let name = &self.plan.clusters[c].name;
+            Some(("BT-22", format!("the key of cluster {name} cannot be used")))
+        } else {
+            None
+        }
+    }
+
+    /// BT-22: takes a backup, pinned to the primary key version of its cluster.
+    fn create_backup(&mut self, entity: EntityId, cause: Option<Seq>, fx: &mut Effects<Message>) {
+        let Some(place) = self.plan.backups.iter().position(|known| known.entity == entity) else {
+            return;
+        };
+        let watch = self.clusters[self.plan.backups[place].cluster].watch.as_ref();
+        let version = watch.map_or(1, |watch| watch.view().primary());
+        self.backups[place] = version;
+        let detail = if watch.is_some() {
+            format!("taken; pinned to key version {version}")
+        } else {
+            "taken".to_owned()
+        };
+        fx.enter(entity, backup_state::READY, "BT-22", cause, detail);
     }
 
     /// BT-23: the key status of a new table is unknown until its first validation.
@@ -158,6 +213,7 @@ impl Instance<'_> {
         }
         let Some(watch) = &mut self.clusters[c].watch else { return };
         let check = watch.rounds.join(fx.now());
+        watch.bind(check.subject, watch.view().primary());
         self.first_sweep(c, check, fx);
         if let Some(seq) = created {
             self.account.creates(c, check.subject, seq);
@@ -182,15 +238,30 @@ impl Instance<'_> {
         }
     }
 
+    /// BT-21: a backup is lost with the cluster that stores it.
+    fn backups_go_with(&mut self, c: usize, cause: Option<Seq>, fx: &mut Effects<Message>) {
+        for backup in self.plan.backups.iter().filter(|backup| backup.cluster == c) {
+            let state = fx.state(backup.entity);
+            if state != backup_state::DELETED && state != backup_state::ABSENT {
+                let detail = "lost with the cluster that stored it";
+                fx.enter(backup.entity, backup_state::DELETED, "BT-21", cause, detail);
+                self.account.lose_backup(state);
+            }
+        }
+    }
+
     fn create_cluster(&mut self, c: usize, cause: Option<Seq>, fx: &mut Effects<Message>) {
         self.clusters[c].present = true;
+        if let Some(watch) = &mut self.clusters[c].watch {
+            watch.bind_all(watch.view().primary());
+        }
         let entity = self.plan.clusters[c].entity;
         fx.enter(entity, cluster_state::SERVING, "BT-15", cause, "created");
         for _ in 0..self.tables {
             self.add_table(c, None, fx);
         }
-        if let Some(standing) = self.clusters[c].watch.as_ref().map(|watch| watch.standing) {
-            self.watch_deletion_of_key(c, standing, fx);
+        if self.clusters[c].watch.is_some() {
+            self.watch_deletion_of_key(c, fx);
         }
         self.plan_sweep(c, None, fx);
     }
@@ -206,18 +277,15 @@ impl Instance<'_> {
         self.stop_sweeps(c, fx);
         fx.cancel(Timer::Deletion.of(c, 0));
         self.call_off(c, fx);
-        let cluster = &mut self.clusters[c];
-        cluster.present = false;
-        cluster.denied = None;
+        self.clusters[c].present = false;
+        self.forget(c);
+        self.backups_go_with(c, cause, fx);
         // A grace that the whole instance shares goes on without this cluster.
         if self.plan.constants.grace_timer != GraceTimer::Instance {
             for place in 0..self.graces[c].len() {
                 fx.cancel(Timer::Grace.of(c, place as u32));
             }
             self.graces[c].clear();
-        }
-        if let Some(watch) = &mut self.clusters[c].watch {
-            watch.denied = false;
         }
         self.recover("BT-36", cause, fx);
     }

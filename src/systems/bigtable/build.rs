@@ -3,7 +3,7 @@
 use super::instance::{Instance, code};
 use super::plan::{
     BackupPlan, ClusterPlan, Constants, GraceTimer, InstancePlan, ProfilePlan, Routing,
-    cluster_state, profile_state,
+    backup_state, cluster_state, profile_state,
 };
 use super::writes::Lags;
 use crate::diag::Diagnostic;
@@ -12,7 +12,7 @@ use crate::limits;
 use crate::systems::contract::{Command, Message, Plan, Spawn, SweepMode, model};
 use crate::systems::guard::{GraceReset, Phasing};
 use crate::systems::kms;
-use crate::systems::spec::Node;
+use crate::systems::spec::{Node, Use};
 use std::collections::BTreeMap;
 
 /// The region of a zone: `us-east1-b` lies in `us-east1`.
@@ -146,6 +146,24 @@ fn check_events(name: &str, instance: &Node, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// BT-16: the service agent of the instance's project uses the key of each cluster.
+pub(super) fn uses(root: &Node) -> Vec<Use> {
+    let mut found = Vec::new();
+    for (name, instance) in root.named("bigtable") {
+        for (cluster_name, cluster) in instance.named("clusters") {
+            if let Some(key) = cluster.get("key") {
+                found.push(Use {
+                    key: key.text().to_owned(),
+                    principal: "bigtable-agent",
+                    project: instance.get("project").map(|project| project.text().to_owned()),
+                    by: format!("bigtable.{name}.clusters.{cluster_name}"),
+                });
+            }
+        }
+    }
+    found
+}
+
 /// The name at the end of a path.
 fn last(path: &str) -> &str {
     path.rsplit_once('.').map_or(path, |(_, name)| name)
@@ -153,7 +171,7 @@ fn last(path: &str) -> &str {
 
 /// Commands for one checked action.
 pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> {
-    let instance = plan.entity(params.at("instance").text());
+    let instance = plan.entity(params.get("into").unwrap_or(params.at("instance")).text());
     let target = |name: &str| params.get(name).map_or(u32::MAX, |node| plan.entity(node.text()).0);
     let (code, a, b) = match action {
         "create-table" => (code::CREATE_TABLE, params.at("count").count() as u32, 0),
@@ -162,6 +180,7 @@ pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> 
         "restore-table" => (code::RESTORE_TABLE, target("backup"), 0),
         "create-cluster" => (code::CREATE_CLUSTER, target("cluster"), 0),
         "delete-cluster" => (code::DELETE_CLUSTER, target("cluster"), 0),
+        "create-backup" => (code::CREATE_BACKUP, target("backup"), 0),
         "delete-backup" => (code::DELETE_BACKUP, target("backup"), 0),
         "delete-instance" => (code::DELETE_INSTANCE, 0, 0),
         "replication-partition" => (code::PARTITION, target("cluster"), target("peer")),
@@ -223,6 +242,8 @@ fn constants(root: &Node) -> Constants {
         route_around: m.at("route-around-disabled").bool(),
         reroute_delay: m.at("reroute-delay").duration(),
         writes_kept: word("acknowledged-writes") == "kept",
+        rewrap_delay: m.at("rewrap-delay").dist().clone(),
+        partial_spreads: m.at("partial-spreads").number(),
     }
 }
 
@@ -234,7 +255,9 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
         speaks_for.extend(instance.clusters.iter().map(|cluster| cluster.entity));
         speaks_for.extend(instance.profiles.iter().map(|profile| profile.entity));
         speaks_for.extend(instance.backups.iter().map(|backup| backup.entity));
-        let keys: Vec<_> = instance.clusters.iter().filter_map(|cluster| cluster.key).collect();
+        for backup in instance.backups.iter().filter(|backup| !backup.present) {
+            plan.starts_in(backup.entity, backup_state::ABSENT);
+        }
         for cluster in instance.clusters.iter().filter(|cluster| !cluster.present) {
             plan.starts_in(cluster.entity, cluster_state::ABSENT);
         }
@@ -244,29 +267,37 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
             }
         }
         let process = plan.process(&speaks_for, Box::new(instance));
-        for key in keys {
-            plan.subscribe(process, key);
+        let path = format!("bigtable.{name}.");
+        for used in uses(root).iter().filter(|used| used.by.starts_with(&path)) {
+            plan.depend(process, used);
         }
     }
 }
 
 fn instance(root: &Node, name: &str, node: &Node, plan: &Plan) -> InstancePlan {
     let path = format!("bigtable.{name}");
+    let used = uses(root);
     let clusters: Vec<ClusterPlan> = node
         .named("clusters")
         .map(|(cluster_name, cluster)| {
             let path = format!("{path}.clusters.{cluster_name}");
             let key = cluster.get("key").map(Node::text);
+            let used = used.iter().find(|used| used.by == path);
+            let table = |key: &str| root.at("keys").at(last(key));
             ClusterPlan {
                 entity: plan.entity(&path),
                 name: cluster_name.to_owned(),
                 key: key.map(|key| plan.entity(key)),
+                grant: used.map(|used| plan.entity(&used.grant())),
+                version: key.map_or(1, |key| kms::primary_at_start(table(key))),
                 present: cluster.at("initially").text() == "present",
                 phases: StreamNumber::of(&path, "sweep-phase"),
                 luck: StreamNumber::of(&path, "sweep-answer"),
                 ramp: StreamNumber::of(&path, "offline-ramp"),
                 bringup: StreamNumber::of(&path, "bringup"),
                 at_risk: StreamNumber::of(&path, "writes-at-risk"),
+                rewrap: StreamNumber::of(&path, "rewrap"),
+                partial: StreamNumber::of(&path, "partial"),
             }
         })
         .collect();
@@ -287,6 +318,8 @@ fn instance(root: &Node, name: &str, node: &Node, plan: &Plan) -> InstancePlan {
         .map(|(backup_name, backup)| BackupPlan {
             entity: plan.entity(&format!("{path}.backups.{backup_name}")),
             cluster: position(&names, backup.at("cluster")),
+            version: backup.get("key-version").map(|version| version.count() as u32),
+            present: backup.at("initially").text() == "present",
         })
         .collect();
     let own_lag = node.get("replication-lag").map(Node::dist);

@@ -1,6 +1,7 @@
 //! What a scenario may say of Bigtable: tables, constants, events, states, measures.
 
 use crate::engine::SimDuration;
+use crate::limits::VERSIONS_MAX;
 use crate::systems::spec::{
     ActionSpec, Default, EntityKind, How, Kind, Look, MeasureSpec, ParamSpec, Role, StateSpec,
     TableSpec,
@@ -131,6 +132,31 @@ pub(super) const INSTANCE: EntityKind = EntityKind {
             "Time in which the operations of BT-36 are refused.",
         ),
         measure(
+            "undefined-behaviour",
+            "count",
+            How::Counted,
+            "Times that tables met an unusable version of a key with usable ones, for which no behaviour is documented (BT-24): the outcome was drawn.",
+        ),
+        measure(
+            "recovery-points-available",
+            "count",
+            How::Told,
+            "Backups that can be restored from at the end.",
+        ),
+        measure(
+            "recovery-points-lost",
+            "count",
+            How::Told,
+            "Backups that were lost with their key version, cluster or instance (not those that the user deleted).",
+        ),
+        measure(
+            "kms-operations",
+            "count",
+            How::Told,
+            "Cryptographic operations that the instance asked of its keys.",
+        ),
+        measure("operations-cost-usd", "USD", How::Told, "Price of these operations."),
+        measure(
             "sweeps",
             "count",
             How::Told,
@@ -156,6 +182,12 @@ pub(super) const CLUSTER: EntityKind = EntityKind {
             true,
             Look::Returning,
             "Coming back: a falling share of the requests times out.",
+        ),
+        state(
+            "partly-readable",
+            true,
+            Look::Partial,
+            "Tables that are bound to an unusable key version cannot be read; the others serve.",
         ),
         state(
             "disabled",
@@ -288,7 +320,7 @@ pub(super) const BACKUP: EntityKind = EntityKind {
             "unusable",
             false,
             Look::Denied,
-            "The key of the cluster that stores it is denied or unreachable.",
+            "The key version that it is pinned to is denied or unreachable.",
         ),
         StateSpec {
             name: "inaccessible",
@@ -296,7 +328,7 @@ pub(super) const BACKUP: EntityKind = EntityKind {
             serves: false,
             irreversible: true,
             look: Look::Gone,
-            doc: "The key of the cluster that stores it is destroyed.",
+            doc: "The key version that it is pinned to is destroyed.",
         },
         StateSpec {
             name: "deleted",
@@ -306,6 +338,7 @@ pub(super) const BACKUP: EntityKind = EntityKind {
             look: Look::Gone,
             doc: "Deleted.",
         },
+        state("absent", false, Look::Absent, "Not taken yet."),
     ],
     measures: &[],
 };
@@ -384,18 +417,41 @@ const PROFILES: TableSpec = TableSpec {
 
 const BACKUPS: TableSpec = TableSpec {
     entity: Some(&BACKUP),
-    params: &[param(
-        "cluster",
-        Kind::Reference("bigtable.{0}.clusters"),
-        Default::Required,
-        "BT-21",
-        "The cluster that stores the backup.",
-    )],
+    params: &[
+        param(
+            "cluster",
+            Kind::Reference("bigtable.{0}.clusters"),
+            Default::Required,
+            "BT-21",
+            "The cluster that stores the backup.",
+        ),
+        param(
+            "key-version",
+            Kind::Count(1, VERSIONS_MAX as u64),
+            Default::Absent,
+            "BT-22",
+            "Number of the key version that it is pinned to; the primary when it is taken if absent.",
+        ),
+        param(
+            "initially",
+            Kind::Choice(&["present", "absent"]),
+            Default::Value("\"present\""),
+            "",
+            "An absent backup is taken by a `create-backup` event.",
+        ),
+    ],
 };
 
 const INSTANCES: TableSpec = TableSpec {
     entity: Some(&INSTANCE),
     params: &[
+        param(
+            "project",
+            Kind::Text,
+            Default::Absent,
+            "BT-05, BT-16",
+            "Project of the instance, whose service agent uses the keys; all instances that name none are of one project.",
+        ),
         param("tables", Kind::Count(0, 1000), Default::Value("1"), "BR-16", "Number of tables."),
         param(
             "replication-lag",
@@ -543,6 +599,20 @@ pub(super) const MODEL: &[ParamSpec] = &[
         "What the deletion clock counts: time without a key by the user's action, or any time a cluster is down.",
     ),
     param(
+        "rewrap-delay",
+        Kind::Distribution,
+        Default::Value("{ uniform = { from = \"0s\", to = \"5m\" } }"),
+        "assumed, BT-12",
+        "From a new primary key version until all tables of a cluster are protected by it.",
+    ),
+    param(
+        "partial-spreads",
+        Kind::Fraction,
+        Default::Value("0.5"),
+        "assumed, BT-24",
+        "Probability that a cluster of which one key version is unusable is treated as if its key were disabled; else only the tables bound to that version fail.",
+    ),
+    param(
         "error-split",
         Kind::Fraction,
         Default::Value("0.9"),
@@ -636,9 +706,19 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
     ),
     action(
         "restore-table",
-        &[INSTANCE_PARAM, BACKUP_PARAM],
+        &[
+            INSTANCE_PARAM,
+            BACKUP_PARAM,
+            param(
+                "into",
+                Kind::Reference("bigtable"),
+                Default::Absent,
+                "BT-21",
+                "The instance that receives the table; the backup's own when absent.",
+            ),
+        ],
         "BT-36",
-        "Restores a table from a backup; refused while a cluster is down.",
+        "Restores a table from a backup, into its own or another instance; refused while a cluster of the receiver is down or the backup cannot be read.",
     ),
     action(
         "create-cluster",
@@ -651,6 +731,12 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         &[INSTANCE_PARAM, CLUSTER_PARAM],
         "BT-36",
         "Deletes a cluster; refused while a cluster is down.",
+    ),
+    action(
+        "create-backup",
+        &[INSTANCE_PARAM, BACKUP_PARAM],
+        "BT-22",
+        "Takes a backup that the scenario declares as absent, pinned to the primary key version of its cluster; refused while the key is not usable.",
     ),
     action(
         "delete-backup",

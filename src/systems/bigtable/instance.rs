@@ -5,7 +5,7 @@ use super::plan::{GraceTimer, InstancePlan, cluster_state};
 use crate::engine::{
     Class, Effects, EntityId, Happening, Process, RandomStream, Seq, SimTime, Streams,
 };
-use crate::systems::contract::{Denial, LazyStream, Message, Standing, SweepMode};
+use crate::systems::contract::{Answer, Denial, LazyStream, Message, Standing, SweepMode};
 use crate::systems::guard::{Check, Finding, Grace, Rounds, Watch};
 
 /// Numbers of the commands that an instance understands.
@@ -19,6 +19,7 @@ pub(super) mod code {
     pub(in super::super) const DELETE_BACKUP: u16 = 7;
     pub(in super::super) const DELETE_INSTANCE: u16 = 8;
     pub(in super::super) const PARTITION: u16 = 9;
+    pub(in super::super) const CREATE_BACKUP: u16 = 10;
 }
 
 /// What a timer of an instance is for. Timers of one kind are due in the order of their clusters.
@@ -40,9 +41,11 @@ pub(super) enum Timer {
     Reroute,
     /// A cluster has been without a key for too long.
     Deletion,
+    /// The tables of a cluster are to be protected by the new primary version.
+    Rewrap,
 }
 
-const TIMERS: [Timer; 8] = [
+const TIMERS: [Timer; 9] = [
     Timer::Sweep,
     Timer::Status,
     Timer::Grace,
@@ -51,6 +54,7 @@ const TIMERS: [Timer; 8] = [
     Timer::BringUp,
     Timer::Reroute,
     Timer::Deletion,
+    Timer::Rewrap,
 ];
 const TABLE_BITS: u32 = 20;
 const CLUSTER_BITS: u32 = 8;
@@ -96,8 +100,6 @@ pub(super) struct GraceSlot {
 pub(super) struct Cluster {
     pub(super) present: bool,
     pub(super) watch: Option<Watch>,
-    /// The record of what the key answers at present.
-    pub(super) standing_cause: Option<Seq>,
     /// The next decisive sweep.
     pub(super) planned: Option<Check>,
     /// The finding that the key is denied: when, and its record.
@@ -109,6 +111,13 @@ pub(super) struct Cluster {
     pub(super) ramping: Option<Seq>,
     /// Requests go elsewhere while it is down.
     pub(super) avoided: bool,
+    /// Key versions without which some of its tables cannot be read, the others serving (BT-24).
+    pub(super) unreadable: Vec<u32>,
+    /// The new primary version waits to protect its tables: the record, once it is due.
+    pub(super) rewrap: Option<Seq>,
+    pub(super) rewrap_waits: bool,
+    pub(super) rewraps: LazyStream,
+    pub(super) partial: LazyStream,
     ramp: LazyStream,
     bringup: LazyStream,
     pub(super) at_risk: LazyStream,
@@ -122,6 +131,8 @@ pub(super) struct Instance<'a> {
     /// By cluster and table as [`GraceTimer`] says; one each for cluster or instance.
     pub(super) graces: Vec<Vec<GraceSlot>>,
     pub(super) tables: u32,
+    /// The key version that each backup is pinned to.
+    pub(super) backups: Vec<u32>,
     pub(super) lost: bool,
     pub(super) deleted: bool,
     cascade_order: LazyStream,
@@ -159,10 +170,10 @@ impl<'a> Instance<'a> {
                     let (period, phasing) = (constants.sweep_period, constants.phasing);
                     Watch::new(
                         Rounds::new(period, phasing, tables, lazy(cluster.phases)),
+                        cluster.version,
                         lazy(cluster.luck),
                     )
                 }),
-                standing_cause: None,
                 planned: None,
                 denied: None,
                 down: None,
@@ -170,6 +181,11 @@ impl<'a> Instance<'a> {
                 cascading: None,
                 ramping: None,
                 avoided: false,
+                unreadable: Vec::new(),
+                rewrap: None,
+                rewrap_waits: false,
+                rewraps: lazy(cluster.rewrap),
+                partial: lazy(cluster.partial),
                 ramp: lazy(cluster.ramp),
                 bringup: lazy(cluster.bringup),
                 at_risk: lazy(cluster.at_risk),
@@ -182,6 +198,7 @@ impl<'a> Instance<'a> {
             account: Account::new(plan),
             clusters,
             tables: plan.tables,
+            backups: plan.backups.iter().map(|backup| plan.pinned(backup)).collect(),
             lost: false,
             deleted: false,
             cascade_order: lazy(plan.cascade_order),
@@ -315,10 +332,7 @@ impl<'a> Instance<'a> {
             GraceTimer::Cluster | GraceTimer::Instance => {}
         }
         if last {
-            self.clusters[c].denied = None;
-            if let Some(watch) = &mut self.clusters[c].watch {
-                watch.denied = false;
-            }
+            self.forget(c);
         }
         match self.mode {
             SweepMode::All => fx.cancel(Timer::Sweep.of(c, table)),
@@ -343,9 +357,9 @@ impl<'a> Instance<'a> {
         let reset = self.plan.constants.grace_reset;
         let Some(watch) = &mut self.clusters[c].watch else { return };
         let answer = watch.answer(check);
-        if let Some(finding) = watch.finding(answer, grace, reset) {
+        if let Some(finding) = watch.finding(table, answer, grace, reset) {
             fx.used("model.bigtable.sweep-phase");
-            self.found(c, table, finding, fx);
+            self.found(c, table, answer, finding, fx);
         }
         // The next one: the finding may have changed what the other clusters look for as well.
         self.plan_all(Some((c, check)), fx);
@@ -366,36 +380,57 @@ impl<'a> Instance<'a> {
         }
     }
 
-    fn found(&mut self, c: usize, table: u32, finding: Finding, fx: &mut Effects<Message>) {
+    fn found(
+        &mut self,
+        c: usize,
+        table: u32,
+        answer: Answer,
+        finding: Finding,
+        fx: &mut Effects<Message>,
+    ) {
         match finding {
             Finding::LostContact => self.lost_contact(c, table, fx),
             Finding::Denied => {
                 self.end_grace(c, table, fx);
-                self.found_denied(c, fx);
+                self.found_denied(c, table, answer, fx);
             }
             Finding::Usable => {
-                let was_denied = self.clusters[c].denied.take().is_some();
-                if let Some(watch) = &mut self.clusters[c].watch {
-                    watch.denied = false;
-                }
+                let was_denied = self.found_usable(c, table, fx);
                 self.end_grace(c, table, fx);
-                let cause = self.clusters[c].standing_cause;
+                let cause = self.cause(c, table);
                 self.recover(if was_denied { "BT-38" } else { "BT-46" }, cause, fx);
             }
+        }
+    }
+
+    /// The record that what the key answers to a table of a cluster goes back to.
+    pub(super) fn cause(&self, c: usize, table: u32) -> Option<Seq> {
+        let watch = self.clusters[c].watch.as_ref()?;
+        watch.view().cause(watch.version(table))
+    }
+
+    /// What only validations knew of a cluster's key is not known any more.
+    pub(super) fn forget(&mut self, c: usize) {
+        let cluster = &mut self.clusters[c];
+        cluster.denied = None;
+        cluster.unreadable.clear();
+        if let Some(watch) = &mut cluster.watch {
+            watch.forget();
         }
     }
 
     /// BT-44, BT-50: the first call without an answer starts the grace.
     fn lost_contact(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
         let constants = &self.plan.constants;
-        let standing = self.clusters[c].watch.as_ref().map_or(Standing::GRANTED, |w| w.standing);
+        let standing =
+            self.clusters[c].watch.as_ref().map_or(Standing::GRANTED, |w| w.standing(table));
         let start = match standing.silent_since {
             Some(since) if constants.grace_from_outage => since,
             _ => fx.now(),
         };
         let over = start.saturating_add(constants.grace).max(fx.now());
         let (row, place) = slot(self.plan.constants.grace_timer, c, table);
-        let cause = self.clusters[c].standing_cause;
+        let cause = self.cause(c, table);
         for constant in ["model.bigtable.grace-timer", "model.bigtable.grace-from"] {
             fx.used(constant);
         }
@@ -418,8 +453,9 @@ impl<'a> Instance<'a> {
             fx.used("model.bigtable.grace-reset");
             *self.grace_mut(row, place) = GraceSlot::default();
             fx.cancel(Timer::Grace.of(row, place as u32));
-            self.show_cached(c, "Q-12", self.clusters[c].standing_cause, fx);
-            self.settle_requests("Q-12", self.clusters[c].standing_cause, fx);
+            let cause = self.cause(c, table);
+            self.show_cached(c, "Q-12", cause, fx);
+            self.settle_requests("Q-12", cause, fx);
         }
     }
 
@@ -438,7 +474,8 @@ impl<'a> Instance<'a> {
         for c in concerned {
             let entity = self.plan.clusters[c].entity;
             let (shown, now) = (fx.state(entity), self.up_state(c));
-            let flips = [cluster_state::SERVING, cluster_state::CACHED];
+            let flips =
+                [cluster_state::SERVING, cluster_state::CACHED, cluster_state::PARTLY_READABLE];
             if shown != now && flips.contains(&shown) && flips.contains(&now) {
                 let detail = if now == cluster_state::CACHED {
                     "no answer about the key: serves on cached keys"
@@ -460,35 +497,38 @@ impl<'a> Instance<'a> {
             && self.graces_of(c).iter().any(|slot| slot.grace.since.is_some())
         {
             cluster_state::CACHED
+        } else if !cluster.unreadable.is_empty() {
+            cluster_state::PARTLY_READABLE
         } else {
             cluster_state::SERVING
         }
     }
 
-    /// A key of the instance answers differently from now on.
-    fn standing(
+    /// A key of the instance, or the grant on it, answers differently from now on.
+    fn hear(
         &mut self,
-        key: EntityId,
-        standing: Standing,
+        about: EntityId,
+        message: Message,
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
     ) {
         for c in 0..self.clusters.len() {
-            if self.plan.clusters[c].key != Some(key) {
+            let plan = &self.plan.clusters[c];
+            if plan.key != Some(about) && plan.grant != Some(about) {
                 continue;
             }
-            let cluster = &mut self.clusters[c];
-            cluster.standing_cause = cause;
-            if let Some(watch) = &mut cluster.watch {
-                watch.standing = standing;
-            }
-            if !self.clusters[c].present {
+            let Some(watch) = &mut self.clusters[c].watch else { continue };
+            if !watch.hear(&message, cause, fx.now()) || !self.clusters[c].present {
                 continue;
             }
-            self.watch_deletion_of_key(c, standing, fx);
-            match (standing.denied, cause) {
-                (Some((Denial::Destroyed, _)), Some(cause)) if self.alive() => self.lose(cause, fx),
-                _ => self.plan_sweep(c, None, fx),
+            self.watch_deletion_of_key(c, fx);
+            let destroyed = self.clusters[c].watch.as_ref().and_then(|watch| watch.view().whole());
+            match (destroyed, cause) {
+                (Some(Denial::Destroyed), Some(cause)) if self.alive() => self.lose(cause, fx),
+                _ => {
+                    self.plan_rewrap(c, message, cause, fx);
+                    self.plan_sweep(c, None, fx);
+                }
             }
         }
         self.settle_backups(fx);
@@ -514,6 +554,7 @@ impl<'a> Instance<'a> {
                 self.settle_requests("Q-02", cause, fx);
             }
             Timer::Deletion => self.too_long_without_key(c, fx),
+            Timer::Rewrap => self.rewrap_is_due(c, fx),
         }
     }
 }
@@ -531,11 +572,18 @@ impl Process<Message> for Instance<'_> {
         match what {
             Happening::Timer(number) => self.on_timer(number, fx),
             Happening::Message { to, message, cause } => match message {
-                Message::Standing(standing) => self.standing(to, standing, cause, fx),
+                Message::Standing(_)
+                | Message::Version { .. }
+                | Message::Primary(_)
+                | Message::Grant(_) => self.hear(to, message, cause, fx),
                 Message::Command { command, begins, occurrence } => {
                     self.command(command, begins, occurrence, cause, fx);
                 }
-                Message::Errors(_) | Message::Stale(_) => {}
+                Message::Errors(_)
+                | Message::Stale(_)
+                | Message::Mistaken(_)
+                | Message::Refused { .. }
+                | Message::Load(_) => {}
             },
             Happening::Entered { .. } => {}
         }

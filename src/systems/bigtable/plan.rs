@@ -21,11 +21,12 @@ pub(super) mod cluster_state {
     pub(in super::super) const SERVING: StateId = 0;
     pub(in super::super) const CACHED: StateId = 1;
     pub(in super::super) const BRINGING_UP: StateId = 2;
-    pub(in super::super) const DISABLED: StateId = 3;
-    pub(in super::super) const OFFLINE: StateId = 4;
-    pub(in super::super) const INACCESSIBLE: StateId = 5;
-    pub(in super::super) const DELETED: StateId = 6;
-    pub(in super::super) const ABSENT: StateId = 7;
+    pub(in super::super) const PARTLY_READABLE: StateId = 3;
+    pub(in super::super) const DISABLED: StateId = 4;
+    pub(in super::super) const OFFLINE: StateId = 5;
+    pub(in super::super) const INACCESSIBLE: StateId = 6;
+    pub(in super::super) const DELETED: StateId = 7;
+    pub(in super::super) const ABSENT: StateId = 8;
 }
 
 /// States of an app profile by number.
@@ -44,6 +45,7 @@ pub(super) mod backup_state {
     pub(in super::super) const UNUSABLE: StateId = 1;
     pub(in super::super) const INACCESSIBLE: StateId = 2;
     pub(in super::super) const DELETED: StateId = 3;
+    pub(in super::super) const ABSENT: StateId = 4;
 }
 
 /// Whose calls a grace counts.
@@ -79,6 +81,10 @@ pub(super) struct Constants {
     pub(super) route_around: bool,
     pub(super) reroute_delay: SimDuration,
     pub(super) writes_kept: bool,
+    /// BT-12: from a new primary version until the tables of a cluster are protected by it.
+    pub(super) rewrap_delay: Dist,
+    /// BT-24: probability that a cluster with one unusable version is treated as fully disabled.
+    pub(super) partial_spreads: f64,
 }
 
 /// A cluster.
@@ -86,12 +92,17 @@ pub(super) struct ClusterPlan {
     pub(super) entity: EntityId,
     pub(super) name: String,
     pub(super) key: Option<EntityId>,
+    pub(super) grant: Option<EntityId>,
+    /// The version that protects its tables at the start.
+    pub(super) version: u32,
     pub(super) present: bool,
     pub(super) phases: StreamNumber,
     pub(super) luck: StreamNumber,
     pub(super) ramp: StreamNumber,
     pub(super) bringup: StreamNumber,
     pub(super) at_risk: StreamNumber,
+    pub(super) rewrap: StreamNumber,
+    pub(super) partial: StreamNumber,
 }
 
 /// Where the requests of an app profile go.
@@ -116,6 +127,9 @@ pub(super) struct ProfilePlan {
 pub(super) struct BackupPlan {
     pub(super) entity: EntityId,
     pub(super) cluster: usize,
+    /// BT-22: the key version that it is pinned to; the primary when it is taken if absent.
+    pub(super) version: Option<u32>,
+    pub(super) present: bool,
 }
 
 /// An instance.
@@ -129,4 +143,11 @@ pub(super) struct InstancePlan {
     pub(super) lags: Lags,
     pub(super) cascade_order: StreamNumber,
     pub(super) cascade_step: StreamNumber,
+}
+
+impl InstancePlan {
+    /// BT-22: the key version that a backup is pinned to at the start.
+    pub(super) fn pinned(&self, backup: &BackupPlan) -> u32 {
+        backup.version.unwrap_or(self.clusters[backup.cluster].version)
+    }
 }

@@ -31,6 +31,12 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "BT-12",
+        text: "The customer key is the key-encryption key: after a rotation only the intermediate keys are wrapped anew. Modelled: all tables of a cluster need the new primary version a little after callers know of it, as soon as all the versions that take part can be used.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
         id: "BT-14",
         text: "A few log entries are to be expected every five minutes or so per table per cluster; modelled as three operations per sweep.",
         source: SEED,
@@ -39,6 +45,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "BT-15",
         text: "A CMEK instance is created by choosing a key for each cluster.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "BT-16",
+        text: "Clients need no key: the Bigtable service agent uses it after it has been granted the Encrypter/Decrypter role.",
         source: SEED,
         confidence: Documented,
     },
@@ -55,10 +67,22 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "BT-22",
+        text: "A backup is pinned to the key version that was primary when it was taken; Bigtable does not follow that version's state and reports it as unknown.",
+        source: "https://github.com/googleapis/googleapis/blob/master/google/bigtable/admin/v2/table.proto",
+        confidence: Documented,
+    },
+    Rule {
         id: "BT-23",
         text: "A new table may show its key version and key status as unknown during the first five minutes at most.",
         source: SEED,
         confidence: Documented,
+    },
+    Rule {
+        id: "BT-24",
+        text: "Disabling or deleting one version of a key instead of all gives unpredictable behaviour. Modelled: at the first validation of a table that needs the version it is drawn whether the cluster is treated as if the key were disabled; else only the tables bound to that version fail.",
+        source: SEED,
+        confidence: Vague,
     },
     Rule {
         id: "BT-25",
@@ -118,6 +142,12 @@ pub(super) const RULES: &[Rule] = &[
         id: "BT-34",
         text: "A cluster can have acknowledged a write that had not reached the other clusters before it was disabled.",
         source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "BT-35",
+        text: "Key changes caused by IAM policy or VPC Service Controls disable the cluster too; reads and writes stay blocked until the configuration is repaired.",
+        source: "https://docs.cloud.google.com/bigtable/docs/cmek",
         confidence: Documented,
     },
     Rule {

@@ -3,7 +3,7 @@
 use super::instance::{Cluster, Down, Instance, Rising, Timer};
 use super::plan::{backup_state, cluster_state, instance_state};
 use crate::engine::{Class, Effects, Seq, SimDuration, StateId};
-use crate::systems::contract::{Message, Standing};
+use crate::systems::contract::{Answer, Message};
 use std::borrow::Cow;
 
 impl Instance<'_> {
@@ -22,24 +22,39 @@ impl Instance<'_> {
         }
     }
 
-    /// BT-29: a sweep finds the key of a cluster denied. The cluster goes down at once, and the
-    /// others follow one at a time.
-    pub(super) fn found_denied(&mut self, c: usize, fx: &mut Effects<Message>) {
-        let first = !self.denial();
-        let cause = self.clusters[c].standing_cause;
-        let entity = self.plan.clusters[c].entity;
-        if let Some(watch) = &mut self.clusters[c].watch {
-            watch.denied = true;
+    /// BT-29: the check of a table finds the key of a cluster denied. The cluster goes down at once,
+    /// and the others follow one at a time.
+    pub(super) fn found_denied(
+        &mut self,
+        c: usize,
+        table: u32,
+        answer: Answer,
+        fx: &mut Effects<Message>,
+    ) {
+        let (known, partly) = self.note_denial(c, table, answer, fx);
+        if known || (partly && !self.spreads(c, table, fx)) {
+            self.stop_what_is_over(fx);
+            self.settle(fx);
+            return;
         }
+        let first = !self.denial();
+        let cause = self.cause(c, table);
+        let entity = self.plan.clusters[c].entity;
         // BT-33: with several keys denied, each cluster goes down at its own sweep.
-        let rule = if first { "BT-29" } else { "BT-33" };
-        let detail = "a key validation found the key denied";
+        let (rule, detail) = match (partly, first) {
+            (true, _) => ("BT-24", "one key version is unusable: treated as a disabled key"),
+            (false, true) => ("BT-29", "a key validation found the key denied"),
+            (false, false) => ("BT-33", "a key validation found the key denied"),
+        };
         let seq = if self.clusters[c].down.is_none() {
             self.go_down(c, cluster_state::DISABLED, rule, cause, detail, fx)
         } else {
             fx.enter(entity, cluster_state::DISABLED, rule, cause, detail)
         };
         self.clusters[c].denied = Some((fx.now(), seq));
+        if partly {
+            self.watch_deletion_of_key(c, fx);
+        }
         if first {
             self.start_cascade(c, seq, fx);
         }
@@ -250,18 +265,13 @@ impl Instance<'_> {
     }
 
     /// BT-41: while the user keeps a key unusable, a clock runs; recovery of the key resets it.
-    pub(super) fn watch_deletion_of_key(
-        &self,
-        c: usize,
-        standing: Standing,
-        fx: &mut Effects<Message>,
-    ) {
+    pub(super) fn watch_deletion_of_key(&self, c: usize, fx: &mut Effects<Message>) {
         let constants = &self.plan.constants;
         if constants.deletes_any_disabled || self.deleted {
             return;
         }
-        match standing.denied {
-            Some((_, since)) => {
+        match self.key_gone_since(c) {
+            Some(since) => {
                 let at = since.saturating_add(constants.delete_after).max(fx.now());
                 fx.at(Timer::Deletion.of(c, 0), at, Class::Clock);
             }
@@ -275,7 +285,7 @@ impl Instance<'_> {
         let (rule, cause) = if constants.deletes_any_disabled {
             ("BT-42", self.clusters[c].down.map(|down| down.cause))
         } else {
-            ("BT-41", self.clusters[c].standing_cause)
+            ("BT-41", self.cause(c, u32::MAX))
         };
         let name = &self.plan.clusters[c].name;
         let detail =
@@ -327,14 +337,11 @@ impl Instance<'_> {
             }
         }
         for backup in &plan.backups {
-            if fx.state(backup.entity) != backup_state::DELETED {
-                fx.enter(
-                    backup.entity,
-                    backup_state::DELETED,
-                    rule,
-                    Some(seq),
-                    "deleted with its instance",
-                );
+            let state = fx.state(backup.entity);
+            if state != backup_state::DELETED && state != backup_state::ABSENT {
+                let detail = "deleted with its instance";
+                fx.enter(backup.entity, backup_state::DELETED, rule, Some(seq), detail);
+                self.account.lose_backup(state);
             }
         }
         self.settle(fx);
@@ -353,7 +360,9 @@ impl Instance<'_> {
         cluster.cascading = None;
         cluster.ramping = None;
         cluster.rising = None;
-        for timer in [Timer::Cascade, Timer::Ramp, Timer::BringUp, Timer::Reroute] {
+        cluster.rewrap = None;
+        cluster.rewrap_waits = false;
+        for timer in [Timer::Cascade, Timer::Ramp, Timer::BringUp, Timer::Reroute, Timer::Rewrap] {
             fx.cancel(timer.of(c, 0));
         }
         if let Some(check) = cluster.planned.take() {

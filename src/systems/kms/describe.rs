@@ -1,121 +1,24 @@
-//! What a scenario may say of keys and managers, and the rules they follow.
+//! What a scenario may say of keys and managers: tables, states, measures, constants.
 
 use crate::engine::SimDuration;
+use crate::limits::VERSIONS_MAX;
 use crate::systems::spec::{
-    ActionSpec, Confidence::*, Default, EntityKind, How, Kind, Look, MeasureSpec, ParamSpec, Role,
-    Rule, StateSpec, TableSpec,
+    Default, EntityKind, How, Kind, Look, MeasureSpec, PRINCIPALS, ParamSpec, Role, StateSpec,
+    TableSpec,
 };
 
-/// The rules of Cloud KMS and of external managers.
-pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "KMS-01",
-        text: "A key version is in one of ten states; only `enabled` serves cryptographic requests.",
-        source: "https://cloud.google.com/kms/docs/key-states",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-02",
-        text: "Disabled keeps the key material and can be enabled again; scheduled-for-destruction refuses every request; destroyed has no material left and its ciphertext is lost.",
-        source: "https://cloud.google.com/kms/docs/key-states",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-03",
-        text: "Only enabled or disabled versions can be scheduled for destruction.",
-        source: "https://cloud.google.com/sdk/gcloud/reference/kms/keys/versions/destroy",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-04",
-        text: "The wait before destruction is 30 days by default and fixed per key at creation.",
-        source: "https://cloud.google.com/kms/docs/destroy-restore",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-05",
-        text: "Organization policy knows minimum waits from 1 to 120 days; older pages describe a 24-hour default.",
-        source: "https://docs.cloud.google.com/resource-manager/docs/organization-policy/org-policy-constraints",
-        confidence: Vague,
-    },
-    Rule {
-        id: "KMS-06",
-        text: "Restoring a version that is scheduled for destruction puts it into disabled; a second action, enable, brings data back.",
-        source: "https://github.com/googleapis/googleapis/blob/master/google/cloud/kms/v1/service.proto",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-07",
-        text: "A destroyed version can return only if it was imported and the same material is imported again.",
-        source: "https://cloud.google.com/kms/docs/destroy-restore",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-09",
-        text: "Enabling a key version is strongly consistent.",
-        source: "https://docs.cloud.google.com/kms/docs/consistency",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-10",
-        text: "Disabling is eventually consistent: the version typically stays usable for up to one minute.",
-        source: "https://docs.cloud.google.com/kms/docs/consistency",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-11",
-        text: "In exceptional cases a disabled version stays usable for several hours (three or four, by older pages and the Bigtable page).",
-        source: "https://docs.cloud.google.com/kms/docs/consistency",
-        confidence: Vague,
-    },
-    Rule {
-        id: "KMS-12",
-        text: "An early page gives the shape: about one minute on average, up to three hours for fewer than 1 % of requests. Modelled as 99 % lognormal (30 s, p95 60 s) and 1 % log-uniform (60 s to 4 h), whose mean is 59 s.",
-        source: "https://cloud.google.com/kms/docs/consistency",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-14",
-        text: "Cloud KMS may have problems of data freshness: changes on their way are stuck for as long as that lasts.",
-        source: "https://docs.cloud.google.com/kms/docs/consistency",
-        confidence: Vague,
-    },
-    Rule {
-        id: "KMS-16",
-        text: "Disabling is advised before destroying, and an organization policy can require it.",
-        source: "https://cloud.google.com/kms/docs/destroy-restore",
-        confidence: Documented,
-    },
-    Rule {
-        id: "KMS-32",
-        text: "The SLA counts downtime above an error rate of 10 %: an outage has an error fraction between 0 and 1. Frequent success in a partial outage keeps resetting grace timers (assumed).",
-        source: "https://cloud.google.com/kms/sla",
-        confidence: Documented,
-    },
-    Rule {
-        id: "Q-01",
-        text: "Open: a disable propagates within 3 h, 4 h or \"several hours\", depending on the page. Default: one mixture, cut at 4 h (KMS-12); `model.kms.disable-propagation` takes any other.",
-        source: "decision of this model",
-        confidence: Assumed,
-    },
-    Rule {
-        id: "Q-09",
-        text: "Open: Cloud KMS disables versions, the documents speak of keys. A key that is disabled has all its versions disabled.",
-        source: "decision of this model",
-        confidence: Assumed,
-    },
-    Rule {
-        id: "EKM-01",
-        text: "Every operation on an external key becomes one operation in the partner's system, and fails if that one fails.",
-        source: "https://docs.cloud.google.com/kms/docs/ekm-architectures",
-        confidence: Documented,
-    },
-    Rule {
-        id: "EKM-04",
-        text: "When the external manager is down, integrated services may fail much as if the key were disabled; each system's own grace decides.",
-        source: "https://docs.cloud.google.com/kms/docs/ekm-architectures",
-        confidence: Documented,
-    },
+/// The states of a key version (KMS-01).
+const VERSION_STATES: &[&str] = &[
+    "pending-generation",
+    "pending-import",
+    "enabled",
+    "disabled",
+    "destroy-scheduled",
+    "destroyed",
+    "import-failed",
+    "generation-failed",
+    "pending-external-destruction",
+    "external-destruction-failed",
 ];
 
 const fn days(count: u64) -> SimDuration {
@@ -144,12 +47,20 @@ pub(super) const KEY: EntityKind = EntityKind {
             doc: "Disabled or scheduled for destruction, and still usable until the change has propagated.",
         },
         StateSpec {
+            name: "partly-disabled",
+            alias: None,
+            serves: true,
+            irreversible: false,
+            look: Look::Partial,
+            doc: "Some versions are disabled or scheduled for destruction: what is bound to them cannot be read.",
+        },
+        StateSpec {
             name: "impaired",
             alias: None,
             serves: true,
             irreversible: false,
             look: Look::Partial,
-            doc: "Part of the requests fail because Cloud KMS or the external manager is partly down.",
+            doc: "Part of the requests fail: Cloud KMS or the external manager is partly down, over its quota, or denies by mistake.",
         },
         StateSpec {
             name: "unreachable",
@@ -158,6 +69,22 @@ pub(super) const KEY: EntityKind = EntityKind {
             irreversible: false,
             look: Look::Unreachable,
             doc: "No request is answered: Cloud KMS or the external manager is down.",
+        },
+        StateSpec {
+            name: "no-primary",
+            alias: None,
+            serves: false,
+            irreversible: false,
+            look: Look::Denied,
+            doc: "The primary version is not enabled: nothing new can be encrypted.",
+        },
+        StateSpec {
+            name: "denying",
+            alias: None,
+            serves: false,
+            irreversible: false,
+            look: Look::Denied,
+            doc: "Every request is denied though versions are enabled: its reason is not allowed, or the external manager denies it; or no version has material yet.",
         },
         StateSpec {
             name: "disabled",
@@ -179,16 +106,22 @@ pub(super) const KEY: EntityKind = EntityKind {
             name: "destroyed",
             alias: None,
             serves: false,
-            irreversible: true,
+            irreversible: false,
             look: Look::Gone,
-            doc: "The material is gone.",
+            doc: "The material of every version is gone; only imported material can be imported again (KMS-07).",
         },
     ],
     measures: &[
         MeasureSpec {
             name: "denied-time",
             unit: "s",
-            how: How::TimeIn(&["disabled", "destroy-scheduled", "destroyed"]),
+            how: How::TimeIn(&[
+                "no-primary",
+                "denying",
+                "disabled",
+                "destroy-scheduled",
+                "destroyed",
+            ]),
             doc: "Time in which the key denies requests.",
         },
         MeasureSpec {
@@ -203,7 +136,63 @@ pub(super) const KEY: EntityKind = EntityKind {
             how: How::Counted,
             doc: "Cryptographic operations asked of the key by the systems of the scenario.",
         },
+        MeasureSpec {
+            name: "version-cost-usd",
+            unit: "USD",
+            how: How::Counted,
+            doc: "Price of its versions for as long as they are not destroyed (a month has 30 days).",
+        },
+        MeasureSpec {
+            name: "kms-cost-usd",
+            unit: "USD",
+            how: How::Counted,
+            doc: "Price of its versions and of the operations asked of it.",
+        },
+        MeasureSpec {
+            name: "audit-entries",
+            unit: "count",
+            how: How::Counted,
+            doc: "Entries in Cloud Audit Logs: calls of administrators, and operations where Data Access logs are on.",
+        },
     ],
+};
+
+const fn grant_state(name: &'static str, serves: bool, look: Look, doc: &'static str) -> StateSpec {
+    StateSpec { name, alias: None, serves, irreversible: false, look, doc }
+}
+
+/// The grant of one principal on one key.
+pub(super) const GRANT: EntityKind = EntityKind {
+    name: "grant",
+    role: Role::Part,
+    states: &[
+        grant_state("granted", true, Look::Good, "The principal may use the key."),
+        grant_state(
+            "revoking",
+            true,
+            Look::Waning,
+            "Taken away, and still usable until the change has propagated.",
+        ),
+        grant_state(
+            "restoring",
+            false,
+            Look::Returning,
+            "Given back, and still denied until the change has propagated.",
+        ),
+        grant_state("revoked", false, Look::Denied, "The principal has no role on the key."),
+        grant_state(
+            "blocked",
+            false,
+            Look::Denied,
+            "A service perimeter is between the principal and the key.",
+        ),
+    ],
+    measures: &[MeasureSpec {
+        name: "denied-time",
+        unit: "s",
+        how: How::TimeIn(&["restoring", "revoked", "blocked"]),
+        doc: "Time in which the principal is denied.",
+    }],
 };
 
 const SERVICE_STATES: &[StateSpec] = &[
@@ -278,7 +267,63 @@ const KEYS: TableSpec = TableSpec {
             kind: Kind::Choice(&["enabled", "disabled"]),
             default: Default::Value("\"enabled\""),
             source: "KMS-01",
-            doc: "State at the start; a key that starts disabled has been so for longer than any propagation.",
+            doc: "State at the start, of a key with one version; a key that starts disabled has been so for longer than any propagation.",
+        },
+        ParamSpec {
+            name: "versions",
+            kind: Kind::List(&Kind::Choice(VERSION_STATES)),
+            default: Default::Absent,
+            source: "KMS-01",
+            doc: "State of each version at the start, from version 1 on; one version in `state` when absent.",
+        },
+        ParamSpec {
+            name: "primary",
+            kind: Kind::Count(1, VERSIONS_MAX as u64),
+            default: Default::Absent,
+            source: "KMS-13",
+            doc: "Number of the primary version at the start; the newest when absent.",
+        },
+        ParamSpec {
+            name: "rotation-period",
+            kind: Kind::Duration(days(1), SimDuration::from_secs(876_000 * 3_600)),
+            default: Default::Absent,
+            source: "KMS-17",
+            doc: "Time between two automatic rotations; none when absent.",
+        },
+        ParamSpec {
+            name: "next-rotation",
+            kind: Kind::Instant,
+            default: Default::Absent,
+            source: "KMS-17",
+            doc: "The first automatic rotation; one period after the start when absent.",
+        },
+        ParamSpec {
+            name: "imported",
+            kind: Kind::Bool,
+            default: Default::Value("false"),
+            source: "KMS-07",
+            doc: "Was its material imported? Only then can it be imported again after its destruction.",
+        },
+        ParamSpec {
+            name: "grants",
+            kind: Kind::Words(PRINCIPALS),
+            default: Default::Absent,
+            source: "BT-16",
+            doc: "Principals that have the Encrypter/Decrypter role at the start; all that need it when absent.",
+        },
+        ParamSpec {
+            name: "allowed-access-reasons",
+            kind: Kind::Words(super::build::REASONS),
+            default: Default::Absent,
+            source: "KMS-20",
+            doc: "Reasons that the key's policy allows; an empty list denies everything, and all are allowed when absent.",
+        },
+        ParamSpec {
+            name: "external-destruction-works",
+            kind: Kind::Bool,
+            default: Default::Value("true"),
+            source: "KMS-01",
+            doc: "Of a key in a VPC: does the external manager destroy the material when it is told to?",
         },
         ParamSpec {
             name: "destroy-wait",
@@ -291,29 +336,6 @@ const KEYS: TableSpec = TableSpec {
 };
 
 const MANAGERS: TableSpec = TableSpec { entity: Some(&MANAGER), params: &[] };
-
-const KEY_PARAM: ParamSpec = ParamSpec {
-    name: "key",
-    kind: Kind::Reference("keys"),
-    default: Default::Required,
-    source: "",
-    doc: "The key.",
-};
-const KEY_PARAMS: &[ParamSpec] = &[KEY_PARAM];
-const ERROR_FRACTION: ParamSpec = ParamSpec {
-    name: "error-fraction",
-    kind: Kind::Fraction,
-    default: Default::Value("1.0"),
-    source: "KMS-32",
-    doc: "Share of the requests that stay without an answer.",
-};
-const LOCATION_PARAM: ParamSpec = ParamSpec {
-    name: "location",
-    kind: Kind::ReferenceOr("kms", "everywhere"),
-    default: Default::Required,
-    source: "",
-    doc: "A location that holds keys of the scenario, or `everywhere`.",
-};
 
 /// The tables of a scenario that are of Cloud KMS.
 pub(super) const TABLES: &[ParamSpec] = &[
@@ -336,6 +358,99 @@ pub(super) const TABLES: &[ParamSpec] = &[
 /// Constants under `[model]`.
 pub(super) const MODEL: &[ParamSpec] = &[
     ParamSpec {
+        name: "primary-propagation",
+        kind: Kind::Distribution,
+        default: Default::Value(
+            "{ mixture = [ { weight = 0.99, lognormal = { median = \"30s\", p95 = \"60s\" } }, { weight = 0.01, log-uniform = { from = \"60s\", to = \"4h\" } } ] }",
+        ),
+        source: "assumed, KMS-13, KMS-12",
+        doc: "From a change of the primary version until callers encrypt with it.",
+    },
+    ParamSpec {
+        name: "generation-time",
+        kind: Kind::Distribution,
+        default: Default::Value("\"0s\""),
+        source: "assumed, KMS-01",
+        doc: "How long a new version is pending generation.",
+    },
+    ParamSpec {
+        name: "import-time",
+        kind: Kind::Distribution,
+        default: Default::Value("\"1m\""),
+        source: "assumed, KMS-07",
+        doc: "How long a version is pending import.",
+    },
+    ParamSpec {
+        name: "external-destruction-time",
+        kind: Kind::Distribution,
+        default: Default::Value("\"1m\""),
+        source: "assumed, KMS-01",
+        doc: "How long an external manager takes to destroy material that Cloud KMS tells it to.",
+    },
+    ParamSpec {
+        name: "policy-propagation",
+        kind: Kind::Distribution,
+        default: Default::Value("{ lognormal = { median = \"2m\", p95 = \"7m\", max = \"60m\" } }"),
+        source: "IAM-01",
+        doc: "From a change of an IAM policy until callers are denied or granted.",
+    },
+    ParamSpec {
+        name: "group-propagation",
+        kind: Kind::Distribution,
+        default: Default::Value("{ lognormal = { median = \"5m\", p99 = \"4h\" } }"),
+        source: "assumed, IAM-02",
+        doc: "From an addition to a group until callers are granted.",
+    },
+    ParamSpec {
+        name: "group-removal-factor",
+        kind: Kind::Amount,
+        default: Default::Value("2.0"),
+        source: "assumed, IAM-03",
+        doc: "A removal from a group takes so many times as long as an addition.",
+    },
+    ParamSpec {
+        name: "perimeter-propagation",
+        kind: Kind::Distribution,
+        default: Default::Value("{ lognormal = { median = \"2m\", p95 = \"7m\", max = \"60m\" } }"),
+        source: "assumed, BT-35, IAM-01",
+        doc: "From a change of a service perimeter until callers are denied or granted.",
+    },
+    ParamSpec {
+        name: "access-reason",
+        kind: Kind::Choice(super::build::REASONS),
+        default: Default::Value("\"google-initiated-system-operation\""),
+        source: "assumed, KMS-19",
+        doc: "The reason that key validations and other requests of systems give.",
+    },
+    ParamSpec {
+        name: "price-date",
+        kind: Kind::Text,
+        default: Default::Value("\"2025-03-17\""),
+        source: "KMS-29",
+        doc: "Date of the price list.",
+    },
+    ParamSpec {
+        name: "price-version-software",
+        kind: Kind::Amount,
+        default: Default::Value("0.06"),
+        source: "KMS-29",
+        doc: "US dollars per software key version and month.",
+    },
+    ParamSpec {
+        name: "price-version-hsm",
+        kind: Kind::Amount,
+        default: Default::Value("1.0"),
+        source: "KMS-29",
+        doc: "US dollars per HSM key version and month.",
+    },
+    ParamSpec {
+        name: "price-version-external",
+        kind: Kind::Amount,
+        default: Default::Value("3.0"),
+        source: "KMS-29",
+        doc: "US dollars per external key version and month.",
+    },
+    ParamSpec {
         name: "disable-propagation",
         kind: Kind::Distribution,
         default: Default::Value(
@@ -357,67 +472,5 @@ pub(super) const MODEL: &[ParamSpec] = &[
         default: Default::Value("\"30d\""),
         source: "KMS-04, KMS-05",
         doc: "Wait between scheduling a destruction and the destruction, for keys that do not say it.",
-    },
-];
-
-/// Events.
-pub(super) const ACTIONS: &[ActionSpec] = &[
-    ActionSpec {
-        name: "disable-key",
-        lasts: false,
-        params: KEY_PARAMS,
-        rule: "KMS-02",
-        doc: "Disables all versions of a key.",
-    },
-    ActionSpec {
-        name: "enable-key",
-        lasts: false,
-        params: KEY_PARAMS,
-        rule: "KMS-09",
-        doc: "Enables all versions of a disabled key.",
-    },
-    ActionSpec {
-        name: "schedule-destroy",
-        lasts: false,
-        params: KEY_PARAMS,
-        rule: "KMS-03",
-        doc: "Schedules the destruction of all versions of a key.",
-    },
-    ActionSpec {
-        name: "restore-key",
-        lasts: false,
-        params: KEY_PARAMS,
-        rule: "KMS-06",
-        doc: "Takes the scheduled destruction back; the key is disabled afterwards.",
-    },
-    ActionSpec {
-        name: "kms-outage",
-        lasts: true,
-        params: &[LOCATION_PARAM, ERROR_FRACTION],
-        rule: "BT-43",
-        doc: "Cloud KMS leaves requests without an answer.",
-    },
-    ActionSpec {
-        name: "kms-stale",
-        lasts: true,
-        params: &[LOCATION_PARAM],
-        rule: "KMS-14",
-        doc: "Changes of keys that are on their way do not arrive for as long as this lasts.",
-    },
-    ActionSpec {
-        name: "ekm-outage",
-        lasts: true,
-        params: &[
-            ParamSpec {
-                name: "ekm",
-                kind: Kind::ReferenceOr("ekm", "everywhere"),
-                default: Default::Required,
-                source: "",
-                doc: "An external manager, or `everywhere`.",
-            },
-            ERROR_FRACTION,
-        ],
-        rule: "EKM-01",
-        doc: "An external manager leaves requests without an answer.",
     },
 ];

@@ -1,11 +1,14 @@
-//! One key: its state in Cloud KMS, and how changes of it reach its callers.
+//! One key: its versions in Cloud KMS, and how changes of them reach its callers.
 
-use super::code::{DISABLE, ENABLE, RESTORE, SCHEDULE};
+use super::code;
+use super::version::{Moving, State, Version, refusal};
 use crate::engine::{
     Class, Dist, Effects, EntityId, Happening, Process, Seq, SimDuration, SimTime, StateId,
     StreamNumber, Streams,
 };
-use crate::systems::contract::{Answer, Denial, LazyStream, Message, Spawn, Standing, SweepMode};
+use crate::systems::contract::{
+    Answer, Command, Denial, LazyStream, Message, Spawn, Standing, SweepMode,
+};
 use std::borrow::Cow;
 
 /// States of a key by number.
@@ -13,294 +16,423 @@ pub(super) mod shown {
     use crate::engine::StateId;
     pub(in super::super) const ENABLED: StateId = 0;
     pub(in super::super) const DISABLING: StateId = 1;
-    pub(in super::super) const IMPAIRED: StateId = 2;
-    pub(in super::super) const UNREACHABLE: StateId = 3;
-    pub(in super::super) const DISABLED: StateId = 4;
-    pub(in super::super) const DESTROY_SCHEDULED: StateId = 5;
-    pub(in super::super) const DESTROYED: StateId = 6;
+    pub(in super::super) const PARTLY_DISABLED: StateId = 2;
+    pub(in super::super) const IMPAIRED: StateId = 3;
+    pub(in super::super) const UNREACHABLE: StateId = 4;
+    pub(in super::super) const NO_PRIMARY: StateId = 5;
+    pub(in super::super) const DENYING: StateId = 6;
+    pub(in super::super) const DISABLED: StateId = 7;
+    pub(in super::super) const DESTROY_SCHEDULED: StateId = 8;
+    pub(in super::super) const DESTROYED: StateId = 9;
 }
+
 pub(super) struct KeyPlan {
     pub(super) entity: EntityId,
     pub(super) kms: EntityId,
     pub(super) ekm: Option<EntityId>,
-    pub(super) disabled: bool,
+    pub(super) quota: Option<EntityId>,
+    /// States of the versions at the start, from version 1 on.
+    pub(super) versions: Vec<State>,
+    pub(super) primary: u32,
+    pub(super) imported: bool,
+    /// KMS-01: the manager destroys the material as well, and tells whether it could.
+    pub(super) coordinated: Option<Coordinated>,
     pub(super) destroy_wait: SimDuration,
+    /// KMS-17: the first rotation, and the time between two.
+    pub(super) rotation: Option<(SimTime, SimDuration)>,
     pub(super) disable: Dist,
     pub(super) enable: Dist,
+    pub(super) primary_change: Dist,
+    pub(super) generation: Dist,
+    pub(super) import: Dist,
+    /// The reason that requests give, a bit, and the reasons that the key allows (KMS-20).
+    pub(super) reason: u32,
+    pub(super) allowed: u32,
+    /// US dollars per version and month (KMS-29).
+    pub(super) price: f64,
     pub(super) delays: StreamNumber,
+    pub(super) primary_delays: StreamNumber,
+    pub(super) making: StreamNumber,
+}
+
+/// How an external manager destroys material when Cloud KMS asks it to.
+pub(super) struct Coordinated {
+    pub(super) takes: Dist,
+    pub(super) fails: bool,
 }
 
 impl Spawn for KeyPlan {
     fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
-        let (admin, denied) = if self.disabled {
-            (Admin::Disabled, Some((Denial::Disabled, SimTime::START)))
-        } else {
-            (Admin::Enabled, None)
-        };
-        Box::new(Key {
-            plan: self,
-            delays: LazyStream::new(streams, self.delays),
-            admin,
-            standing: Standing { denied, ..Standing::GRANTED },
-            moving: None,
-            stale: false,
-            scheduled: None,
-        })
+        Box::new(self.key(streams))
     }
 }
 
-/// State of a key in the administration of Cloud KMS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Admin {
-    Enabled,
-    Disabled,
-    Scheduled,
-    Destroyed,
+impl KeyPlan {
+    /// The state that callers see at the start.
+    pub(super) fn first_state(&self) -> StateId {
+        self.key(Streams::new(0, 0)).shown()
+    }
+
+    /// The key at the start.
+    fn key(&self, streams: Streams) -> Key<'_> {
+        let version = |state: &State| Version::new(*state, SimTime::START);
+        let mut key = Key {
+            plan: self,
+            delays: LazyStream::new(streams, self.delays),
+            primary_delays: LazyStream::new(streams, self.primary_delays),
+            making: LazyStream::new(streams, self.making),
+            versions: self.versions.iter().map(version).collect(),
+            primary: self.primary,
+            callers_primary: self.primary,
+            allowed: self.allowed,
+            refused_reasons: Vec::new(),
+            manager_denies: Vec::new(),
+            errors: Errors::default(),
+            standing: Standing::GRANTED,
+            stale: false,
+            told: 1,
+            admin_calls: 0,
+        };
+        key.standing.denied = key.denial().map(|denial| (denial, SimTime::START));
+        key
+    }
 }
 
-/// A change on its way to the callers.
-struct Moving {
-    /// What they will be told: denied or granted.
-    denied: Option<Denial>,
-    /// When it arrives; while data is stale, how long it still has to go.
-    arrives: SimTime,
-    left: SimDuration,
-    cause: Seq,
+/// Shares of the requests that something leaves without an answer.
+#[derive(Clone, Copy, Default)]
+struct Errors {
+    kms: f64,
+    ekm: f64,
+    quota: f64,
 }
 
-/// One customer-managed key, all its versions together.
-struct Key<'a> {
-    plan: &'a KeyPlan,
+/// One customer-managed key with its versions.
+pub(super) struct Key<'a> {
+    pub(super) plan: &'a KeyPlan,
     delays: LazyStream,
-    admin: Admin,
+    primary_delays: LazyStream,
+    pub(super) making: LazyStream,
+    pub(super) versions: Vec<Version>,
+    /// The primary version in the administration, and the one that callers use.
+    pub(super) primary: u32,
+    callers_primary: u32,
+    /// KMS-20: reasons that the key allows.
+    allowed: u32,
+    /// Reasons that are refused for a while, and spells in which the manager denies everything, by
+    /// occurrence.
+    refused_reasons: Vec<(u32, u32)>,
+    manager_denies: Vec<u32>,
+    errors: Errors,
     standing: Standing,
-    moving: Option<Moving>,
     stale: bool,
-    /// The record that scheduled the destruction.
-    scheduled: Option<Seq>,
+    /// Number of versions that subscribers know of.
+    told: usize,
+    /// Calls that administrators made, refused ones too.
+    pub(super) admin_calls: u64,
 }
 
-const ARRIVAL: u32 = 0;
-const DESTRUCTION: u32 = 1;
+/// What a timer of a key is for; the place of the version stands in the low bits.
+pub(super) const ARRIVAL: u32 = 0;
+pub(super) const DESTRUCTION: u32 = 1;
+pub(super) const READY: u32 = 2;
+const PRIMARY: u32 = 3;
+const ROTATION: u32 = 4;
+pub(super) const EXTERNAL: u32 = 5;
+const VERSION_BITS: u32 = 20;
+
+pub(super) fn timer(kind: u32, place: usize) -> u32 {
+    kind << VERSION_BITS | place as u32
+}
+
+/// What callers are told, to see what a change changes.
+pub(super) struct Told {
+    standing: Standing,
+    versions: Vec<Option<Denial>>,
+}
 
 impl Key<'_> {
-    /// The state that callers see.
-    fn shown(&self) -> StateId {
-        let unreachable = self.standing.certain() == Some(Answer::Unreachable);
-        match self.standing.denied {
-            Some((Denial::Destroyed, _)) => shown::DESTROYED,
-            _ if unreachable => shown::UNREACHABLE,
-            Some((Denial::Disabled, _)) => shown::DISABLED,
-            Some((Denial::DestroyScheduled, _)) => shown::DESTROY_SCHEDULED,
-            None if self.standing.impaired() => shown::IMPAIRED,
-            None if self.admin == Admin::Enabled => shown::ENABLED,
-            None => shown::DISABLING,
+    /// Why callers are denied whatever version they need, if they are.
+    fn denial(&self) -> Option<Denial> {
+        let live = |version: &&Version| version.denied != Some(Denial::NotReady);
+        if self.versions.iter().all(|version| version.denied.is_some()) {
+            let primary = self.versions.get(self.callers_primary as usize - 1);
+            let others = self.versions.iter().rev();
+            let mut known = primary.into_iter().chain(others).filter(live);
+            let first = known.next().and_then(|version| version.denied);
+            let kept =
+                |version: &Version| version.denied.filter(|denial| *denial != Denial::Destroyed);
+            let why = match first {
+                Some(Denial::Destroyed) => known.find_map(kept).or(first),
+                Some(_) | None => first,
+            };
+            return Some(why.unwrap_or(Denial::NotReady));
+        }
+        let refused = self.refused_reasons.iter().any(|(_, set)| set & self.plan.reason != 0);
+        if self.allowed & self.plan.reason == 0 {
+            Some(Denial::Justification)
+        } else if !self.manager_denies.is_empty() || (refused && self.plan.ekm.is_some()) {
+            Some(Denial::Manager)
+        } else if refused {
+            Some(Denial::Justification)
+        } else {
+            None
         }
     }
 
+    /// The state that callers see.
+    fn shown(&self) -> StateId {
+        let unreachable = self.standing.certain() == Some(Answer::Unreachable);
+        let states = || self.versions.iter().map(|version| version.state);
+        let off = |state| matches!(state, State::Disabled | State::DestroyScheduled);
+        match self.standing.denied.map(|(denial, _)| denial) {
+            Some(Denial::Destroyed) => shown::DESTROYED,
+            _ if unreachable => shown::UNREACHABLE,
+            Some(Denial::Disabled) => shown::DISABLED,
+            Some(Denial::DestroyScheduled) => shown::DESTROY_SCHEDULED,
+            Some(_) => shown::DENYING,
+            None if self.standing.impaired() || self.standing.mistaken > 0.0 => shown::IMPAIRED,
+            None if self.versions[self.callers_primary as usize - 1].denied.is_some() => {
+                shown::NO_PRIMARY
+            }
+            None if states().all(|state| state != State::Enabled) => shown::DISABLING,
+            None if states().any(off) => shown::PARTLY_DISABLED,
+            None => shown::ENABLED,
+        }
+    }
+
+    pub(super) fn told(&self) -> Told {
+        let several = self.versions.len() > 1;
+        let versions = if several {
+            self.versions.iter().map(|version| version.denied).collect()
+        } else {
+            Vec::new()
+        };
+        Told { standing: self.standing, versions }
+    }
+
     /// Records the state callers see now, and tells them if their answers change.
-    fn tell(
+    pub(super) fn tell(
         &mut self,
-        before: Standing,
+        before: &Told,
         rule: &'static str,
         cause: Option<Seq>,
         detail: impl Into<Cow<'static, str>>,
         fx: &mut Effects<Message>,
     ) -> Seq {
+        let since = before.standing.denied.map_or(fx.now(), |(_, since)| since);
+        self.standing.denied = self.denial().map(|denial| (denial, since));
         let seq = fx.enter(self.plan.entity, self.shown(), rule, cause, detail);
-        if before != self.standing {
+        self.tell_versions(before, Some(seq), fx);
+        if before.standing != self.standing {
             fx.publish(self.plan.entity, Message::Standing(self.standing), Some(seq));
         }
         seq
     }
 
-    fn refuse(
-        &self,
-        rule: &'static str,
-        why: &'static str,
-        cause: Option<Seq>,
-        fx: &mut Effects<Message>,
-    ) {
-        fx.note(self.plan.entity, rule, cause, why);
+    /// Versions are told of one by one as soon as there are several.
+    fn tell_versions(&mut self, before: &Told, cause: Option<Seq>, fx: &mut Effects<Message>) {
+        if self.versions.len() == 1 {
+            return;
+        }
+        let known = if self.told == 1 { 0 } else { self.told };
+        for (place, version) in self.versions.iter().enumerate() {
+            let denied = version.denied;
+            if place >= known || before.versions.get(place) != Some(&denied) {
+                let message = Message::Version { number: place as u32 + 1, denied };
+                fx.publish(self.plan.entity, message, cause);
+            }
+        }
+        self.told = self.versions.len();
     }
 
-    fn command(&mut self, code: u16, cause: Option<Seq>, fx: &mut Effects<Message>) {
-        match (code, self.admin) {
-            (DISABLE, Admin::Enabled) => {
-                self.admin = Admin::Disabled;
-                self.deny(Denial::Disabled, "KMS-02", "disabled", cause, fx);
+    /// A command of an administrator to one version, or (number 0) to all.
+    fn command(&mut self, command: Command, cause: Option<Seq>, fx: &mut Effects<Message>) {
+        let all: Vec<usize> = match command.a {
+            0 => (0..self.versions.len()).collect(),
+            number if number as usize > self.versions.len() => {
+                self.admin_calls += 1;
+                let detail = format!("refused: the key has no version {number}");
+                fx.note(self.plan.entity, "KMS-01", cause, detail);
+                return;
             }
-            (DISABLE, Admin::Disabled) => self.refuse(
-                "KMS-01",
-                "disable-key changes nothing: the key is disabled already",
-                cause,
-                fx,
-            ),
-            (DISABLE, Admin::Scheduled) => self.refuse(
-                "KMS-01",
-                "disable-key is refused: the key is scheduled for destruction",
-                cause,
-                fx,
-            ),
-            (DISABLE, Admin::Destroyed) => {
-                self.refuse("KMS-01", "disable-key is refused: the key is destroyed", cause, fx)
-            }
-            (ENABLE, Admin::Disabled) => {
-                self.admin = Admin::Enabled;
-                self.grant(cause, fx);
-            }
-            (ENABLE, Admin::Enabled) => self.refuse(
-                "KMS-01",
-                "enable-key changes nothing: the key is enabled already",
-                cause,
-                fx,
-            ),
-            // KMS-06: two steps, restore first.
-            (ENABLE, Admin::Scheduled) => self.refuse(
-                "KMS-06",
-                "enable-key is refused: the key is scheduled for destruction; restore it first",
-                cause,
-                fx,
-            ),
-            (ENABLE, Admin::Destroyed) => {
-                self.refuse("KMS-07", "enable-key is refused: the key is destroyed", cause, fx)
-            }
-            (SCHEDULE, Admin::Enabled | Admin::Disabled) => {
-                self.admin = Admin::Scheduled;
-                fx.after(DESTRUCTION, self.plan.destroy_wait, Class::Change);
-                let detail = format!("scheduled for destruction in {}", self.plan.destroy_wait);
-                self.scheduled =
-                    Some(self.deny(Denial::DestroyScheduled, "KMS-03", detail, cause, fx));
-            }
-            (SCHEDULE, Admin::Scheduled) => self.refuse(
-                "KMS-03",
-                "schedule-destroy is refused: the key is scheduled for destruction already",
-                cause,
-                fx,
-            ),
-            (SCHEDULE, Admin::Destroyed) => self.refuse(
-                "KMS-03",
-                "schedule-destroy is refused: the key is destroyed already",
-                cause,
-                fx,
-            ),
-            (RESTORE, Admin::Scheduled) => {
-                self.admin = Admin::Disabled;
-                fx.cancel(DESTRUCTION);
-                self.deny(
-                    Denial::Disabled,
-                    "KMS-06",
-                    "restored: disabled until it is enabled",
+            number => vec![number as usize - 1],
+        };
+        let allows = |place: &usize| self.versions[*place].state.allows(command.code);
+        let targets: Vec<usize> = all.iter().copied().filter(allows).collect();
+        self.admin_calls += targets.len().max(1) as u64;
+        if targets.is_empty() {
+            let primary = self.primary as usize - 1;
+            let place = if all.contains(&primary) { primary } else { all[0] };
+            let (rule, why) = refusal(command.code, self.versions[place].state);
+            fx.note(self.plan.entity, rule, cause, why);
+            return;
+        }
+        let now = fx.now();
+        let which = self.which(&targets);
+        match command.code {
+            code::DISABLE => {
+                self.become_all(&targets, State::Disabled, now);
+                self.change(
+                    &targets,
+                    Some(Denial::Disabled),
+                    "KMS-02",
+                    which("disabled"),
                     cause,
                     fx,
                 );
             }
-            (RESTORE, Admin::Enabled | Admin::Disabled) => self.refuse(
-                "KMS-06",
-                "restore-key is refused: the key is not scheduled for destruction",
-                cause,
-                fx,
-            ),
-            (RESTORE, Admin::Destroyed) => {
-                self.refuse("KMS-07", "restore-key is refused: the key is destroyed", cause, fx)
+            code::ENABLE => {
+                self.become_all(&targets, State::Enabled, now);
+                let on_its_way = targets.iter().all(|&place| self.versions[place].denied.is_none());
+                let detail =
+                    if on_its_way { "enabled before the change had propagated" } else { "enabled" };
+                self.change(&targets, None, "KMS-09", which(detail), cause, fx);
             }
-            (other, _) => panic!("command {other} is not for a key"),
+            code::SCHEDULE => {
+                self.become_all(&targets, State::DestroyScheduled, now);
+                let detail = format!("scheduled for destruction in {}", self.plan.destroy_wait);
+                let why = Some(Denial::DestroyScheduled);
+                let seq = self.change(&targets, why, "KMS-03", which(&detail), cause, fx);
+                for place in targets {
+                    self.versions[place].pending = Some(seq);
+                    fx.after(timer(DESTRUCTION, place), self.plan.destroy_wait, Class::Change);
+                }
+            }
+            code::RESTORE => {
+                self.become_all(&targets, State::Disabled, now);
+                for &place in &targets {
+                    fx.cancel(timer(DESTRUCTION, place));
+                }
+                let detail = which("restored: disabled until it is enabled");
+                self.change(&targets, Some(Denial::Disabled), "KMS-06", detail, cause, fx);
+            }
+            _ => self.make_primary(targets[0] as u32 + 1, "KMS-13", cause, fx),
         }
     }
 
-    /// Callers are to be denied: at once if they are already (only the reason changes), else when
-    /// the change has propagated. A denial on its way keeps its time.
-    fn deny(
+    /// Says of which versions something is told, where a key has several.
+    pub(super) fn which(&self, places: &[usize]) -> impl Fn(&str) -> Cow<'static, str> + use<> {
+        let several = self.versions.len() > 1;
+        let numbers: Vec<String> = places.iter().map(|place| (place + 1).to_string()).collect();
+        move |what| match (several, numbers.len()) {
+            (false, _) => Cow::Owned(what.to_owned()),
+            (true, 1) => Cow::Owned(format!("version {}: {what}", numbers.concat())),
+            (true, _) => Cow::Owned(format!("versions {}: {what}", numbers.join(", "))),
+        }
+    }
+
+    fn become_all(&mut self, places: &[usize], state: State, now: SimTime) {
+        for &place in places {
+            self.versions[place].becomes(state, now);
+            self.versions[place].stuck = false;
+        }
+    }
+
+    /// Callers are to be denied or granted what needs some versions. A denial sets out to those who
+    /// are granted and changes the reason of those who are denied at once; one that is on its way
+    /// keeps its time. KMS-09: a grant arrives at once unless the model says otherwise, and a
+    /// denial still on its way never arrives. One change has one delay for all its versions.
+    fn change(
         &mut self,
-        why: Denial,
-        rule: &'static str,
-        detail: impl Into<Cow<'static, str>>,
-        cause: Option<Seq>,
-        fx: &mut Effects<Message>,
-    ) -> Seq {
-        let before = self.standing;
-        let detail = detail.into();
-        match (before.denied, &mut self.moving) {
-            (Some((_, since)), _) => {
-                // A grant still on its way is superseded.
-                self.moving = None;
-                fx.cancel(ARRIVAL);
-                self.standing.denied = Some((why, since));
-                self.tell(before, rule, cause, detail, fx)
-            }
-            (None, Some(moving)) => {
-                moving.denied = Some(why);
-                self.tell(before, rule, cause, detail, fx)
-            }
-            (None, None) => {
-                fx.used("model.kms.disable-propagation");
-                let delay = self.plan.disable.sample(self.delays.get());
-                self.set_out(Some(why), delay, rule, detail, cause, fx)
-            }
-        }
-    }
-
-    /// KMS-09: callers are granted again, at once unless the model says otherwise. A denial still
-    /// on its way never arrives.
-    fn grant(&mut self, cause: Option<Seq>, fx: &mut Effects<Message>) {
-        let before = self.standing;
-        if before.denied.is_none() {
-            self.moving = None;
-            fx.cancel(ARRIVAL);
-            self.tell(before, "KMS-09", cause, "enabled before the change had propagated", fx);
-        } else {
-            fx.used("model.kms.enable-propagation");
-            let delay = self.plan.enable.sample(self.delays.get());
-            self.set_out(None, delay, "KMS-09", "enabled".into(), cause, fx);
-        }
-    }
-
-    /// A change sets out to the callers.
-    fn set_out(
-        &mut self,
+        places: &[usize],
         denied: Option<Denial>,
-        delay: SimDuration,
         rule: &'static str,
         detail: Cow<'static, str>,
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
     ) -> Seq {
-        let before = self.standing;
-        if delay.is_zero() && (!self.stale || denied.is_none()) {
-            self.standing.denied = denied.map(|why| (why, fx.now()));
-            return self.tell(before, rule, cause, detail, fx);
+        let before = self.told();
+        let mut delay = None;
+        let mut setting_out = Vec::new();
+        for &place in places {
+            let version = &mut self.versions[place];
+            match (denied, version.denied, &mut version.moving) {
+                (Some(_), Some(_), _) | (None, None, _) => {
+                    version.moving = None;
+                    fx.cancel(timer(ARRIVAL, place));
+                    version.denied = denied;
+                    continue;
+                }
+                (Some(_), None, Some(moving)) => {
+                    moving.denied = denied;
+                    continue;
+                }
+                (Some(_), None, None) | (None, Some(_), _) => {}
+            }
+            let (plan, delays) = (self.plan, &mut self.delays);
+            let delay = *delay.get_or_insert_with(|| {
+                let (constant, dist) = match denied {
+                    Some(_) => ("model.kms.disable-propagation", &plan.disable),
+                    None => ("model.kms.enable-propagation", &plan.enable),
+                };
+                fx.used(constant);
+                dist.sample(delays.get())
+            });
+            if delay.is_zero() && (!self.stale || denied.is_none()) {
+                version.denied = denied;
+            } else {
+                setting_out.push((place, delay));
+            }
         }
-        let seq = self.tell(before, rule, cause, detail, fx);
-        let arrives = fx.now().saturating_add(delay);
-        self.moving = Some(Moving { denied, arrives, left: delay, cause: seq });
-        if !self.stale {
-            fx.at(ARRIVAL, arrives, Class::Change);
+        let seq = self.tell(&before, rule, cause, detail, fx);
+        for (place, delay) in setting_out {
+            let arrives = fx.now().saturating_add(delay);
+            self.versions[place].moving = Some(Moving { denied, arrives, left: delay, cause: seq });
+            if !self.stale {
+                fx.at(timer(ARRIVAL, place), arrives, Class::Change);
+            }
         }
         seq
     }
 
-    /// BT-25: a change has propagated.
-    fn arrive(&mut self, fx: &mut Effects<Message>) {
-        let moving = self.moving.take().expect("a change was on its way");
-        let before = self.standing;
-        self.standing.denied = moving.denied.map(|why| (why, fx.now()));
-        self.tell(before, "KMS-12", Some(moving.cause), "the change has propagated", fx);
+    /// BT-25: a change has propagated, for all the versions that it was made to.
+    fn arrive(&mut self, first: usize, fx: &mut Effects<Message>) {
+        let before = self.told();
+        let now = fx.now();
+        let mut cause = None;
+        let mut places = Vec::new();
+        for place in first..self.versions.len() {
+            let version = &mut self.versions[place];
+            let due = version.moving.as_ref().is_some_and(|moving| moving.arrives == now);
+            let same = |moving: &Moving| cause.is_none_or(|cause| cause == moving.cause);
+            if due && version.moving.as_ref().is_some_and(same) {
+                let moving = version.moving.take().expect("just seen");
+                version.denied = moving.denied;
+                cause = Some(moving.cause);
+                fx.cancel(timer(ARRIVAL, place));
+                places.push(place);
+            }
+        }
+        let detail = self.which(&places)("the change has propagated");
+        self.tell(&before, "KMS-12", cause, detail, fx);
     }
 
-    fn destroy(&mut self, fx: &mut Effects<Message>) {
-        let before = self.standing;
-        self.admin = Admin::Destroyed;
-        self.moving = None;
-        fx.cancel(ARRIVAL);
-        let since = before.denied.map_or(fx.now(), |(_, since)| since);
-        self.standing.denied = Some((Denial::Destroyed, since));
-        self.tell(
-            before,
-            "KMS-02",
-            self.scheduled,
-            "the wait is over: the material is destroyed",
-            fx,
-        );
+    /// KMS-13: another version becomes the primary; callers follow when that has propagated.
+    pub(super) fn make_primary(
+        &mut self,
+        number: u32,
+        rule: &'static str,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        self.primary = number;
+        fx.used("model.kms.primary-propagation");
+        let delay = self.plan.primary_change.sample(self.primary_delays.get());
+        let before = self.told();
+        let detail = format!("version {number} becomes the primary version");
+        let seq = self.tell(&before, rule, cause, detail, fx);
+        self.versions[number as usize - 1].pending = Some(seq);
+        fx.after(timer(PRIMARY, 0), delay, Class::Change);
+    }
+
+    /// KMS-13: callers encrypt with the new primary version.
+    fn primary_arrives(&mut self, fx: &mut Effects<Message>) {
+        self.callers_primary = self.primary;
+        let before = self.told();
+        let cause = self.versions[self.primary as usize - 1].pending;
+        let detail = format!("callers encrypt with version {}", self.primary);
+        let seq = self.tell(&before, "KMS-13", cause, detail, fx);
+        fx.publish(self.plan.entity, Message::Primary(self.primary), Some(seq));
     }
 
     /// KMS-14: what is on its way stops, or goes on.
@@ -309,53 +441,173 @@ impl Key<'_> {
             return;
         }
         self.stale = stale;
-        let Some(moving) = &mut self.moving else { return };
-        if stale {
-            moving.left = moving.arrives.saturating_since(fx.now());
-            fx.cancel(ARRIVAL);
-        } else {
-            moving.arrives = fx.now().saturating_add(moving.left);
-            fx.at(ARRIVAL, moving.arrives, Class::Change);
+        for (place, version) in self.versions.iter_mut().enumerate() {
+            let Some(moving) = &mut version.moving else { continue };
+            if stale {
+                moving.left = moving.arrives.saturating_since(fx.now());
+                fx.cancel(timer(ARRIVAL, place));
+            } else {
+                moving.arrives = fx.now().saturating_add(moving.left);
+                fx.at(timer(ARRIVAL, place), moving.arrives, Class::Change);
+            }
         }
     }
 
     fn errors(&mut self, of: EntityId, errors: f64, cause: Option<Seq>, fx: &mut Effects<Message>) {
-        let before = self.standing;
-        if of == self.plan.kms {
-            self.standing.kms_errors = errors;
-        }
-        if Some(of) == self.plan.ekm {
-            self.standing.ekm_errors = errors;
-        }
+        let before = self.told();
+        let (shares, plan) = (&mut self.errors, self.plan);
+        let rule = if of == plan.kms {
+            shares.kms = errors;
+            "BT-43"
+        } else if Some(of) == plan.quota {
+            shares.quota = errors;
+            "Q-17"
+        } else {
+            shares.ekm = errors;
+            "EKM-01"
+        };
+        // What is over the quota is refused by Cloud KMS itself.
+        self.standing.kms_errors = match shares.quota {
+            0.0 => shares.kms,
+            quota => 1.0 - (1.0 - shares.kms) * (1.0 - quota),
+        };
+        self.standing.ekm_errors = shares.ekm;
         let failing = self.standing.kms_errors > 0.0 || self.standing.ekm_errors > 0.0;
         let silent = self.standing.kms_errors >= 1.0 || self.standing.ekm_errors >= 1.0;
-        self.standing.silent_since = silent.then(|| before.silent_since.unwrap_or(fx.now()));
-        let rule = if of == self.plan.kms { "BT-43" } else { "EKM-01" };
+        let since = before.standing.silent_since;
+        self.standing.silent_since = silent.then(|| since.unwrap_or(fx.now()));
         let detail = if failing { "" } else { "every request is answered again" };
-        self.tell(before, rule, cause, detail, fx);
+        self.tell(&before, rule, cause, detail, fx);
+    }
+
+    /// KMS-19, KMS-20, EKM-09: reasons are refused, or the manager denies, for a while.
+    fn refuse_for_a_while(
+        &mut self,
+        command: Command,
+        begins: bool,
+        occurrence: u32,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        let before = self.told();
+        let (rule, what) = if command.code == code::REFUSE_REASONS {
+            self.refused_reasons.retain(|(number, _)| *number != occurrence);
+            if begins {
+                self.refused_reasons.push((occurrence, command.b));
+            }
+            ("KMS-19", "requests with some reasons are refused")
+        } else {
+            self.manager_denies.retain(|number| *number != occurrence);
+            if begins {
+                self.manager_denies.push(occurrence);
+            }
+            ("EKM-08", "the external manager denies permission")
+        };
+        let detail = if begins { what.to_owned() } else { format!("over: {what}") };
+        self.tell(&before, rule, cause, detail, fx);
+    }
+
+    /// KMS-20: the key allows these reasons from now on.
+    fn allow(&mut self, reasons: u32, cause: Option<Seq>, fx: &mut Effects<Message>) {
+        self.admin_calls += 1;
+        let before = self.told();
+        self.allowed = reasons;
+        let detail = match reasons {
+            0 => "the list of allowed reasons is empty: everything is denied",
+            _ => "the list of allowed reasons is replaced",
+        };
+        self.tell(&before, "KMS-20", cause, detail, fx);
+    }
+
+    /// EKM-09: the external manager has denied a request, so Cloud EKM disables the version.
+    fn refused(&mut self, number: u32, cause: Option<Seq>, fx: &mut Effects<Message>) {
+        let place = number as usize - 1;
+        let denies = self.standing.denied.map(|(denial, _)| denial) == Some(Denial::Manager);
+        let version = &mut self.versions[place];
+        if !denies || version.state != State::Enabled {
+            return;
+        }
+        fx.used("model.kms.manager-denial-sticks");
+        let before = self.told();
+        let version = &mut self.versions[place];
+        version.becomes(State::Disabled, fx.now());
+        version.stuck = true;
+        version.denied = Some(Denial::Disabled);
+        let detail = self.which(&[place])("disabled by Cloud EKM until it is enabled or rotated");
+        self.tell(&before, "EKM-09", cause, detail, fx);
+    }
+
+    /// Mistaken denials of Cloud KMS.
+    fn mistaken(&mut self, share: f64, cause: Option<Seq>, fx: &mut Effects<Message>) {
+        let before = self.told();
+        self.standing.mistaken = share;
+        let detail = if share > 0.0 { "" } else { "requests are judged rightly again" };
+        self.tell(&before, "INC-09", cause, detail, fx);
+    }
+
+    fn on_timer(&mut self, number: u32, fx: &mut Effects<Message>) {
+        let place = (number & ((1 << VERSION_BITS) - 1)) as usize;
+        match number >> VERSION_BITS {
+            ARRIVAL => self.arrive(place, fx),
+            DESTRUCTION => self.destroy(place, fx),
+            READY => self.ready(place, fx),
+            PRIMARY => self.primary_arrives(fx),
+            ROTATION => self.rotate_by_itself(fx),
+            _ => self.destroyed_outside(place, fx),
+        }
+    }
+
+    /// KMS-17: the next automatic rotation.
+    pub(super) fn rotate_at(&self, at: SimTime, fx: &mut Effects<Message>) {
+        fx.at(timer(ROTATION, 0), at, Class::Change);
     }
 }
 
 impl Process<Message> for Key<'_> {
     fn start(&mut self, fx: &mut Effects<Message>) {
+        let nothing = Told { standing: Standing::GRANTED, versions: Vec::new() };
+        self.tell_versions(&nothing, None, fx);
+        if self.callers_primary != 1 {
+            fx.publish(self.plan.entity, Message::Primary(self.callers_primary), None);
+        }
         if self.standing.denied.is_some() {
             fx.publish(self.plan.entity, Message::Standing(self.standing), None);
         }
+        if let Some((first, _)) = self.plan.rotation {
+            self.rotate_at(first, fx);
+        }
+        self.go_on(fx);
     }
 
     fn on_event(&mut self, what: Happening<Message>, fx: &mut Effects<Message>) {
         match what {
-            Happening::Timer(ARRIVAL) => self.arrive(fx),
-            Happening::Timer(_) => self.destroy(fx),
+            Happening::Timer(number) => self.on_timer(number, fx),
             Happening::Message { to, message, cause } => match message {
                 Message::Errors(errors) => self.errors(to, errors, cause, fx),
+                Message::Mistaken(share) => self.mistaken(share, cause, fx),
                 Message::Stale(stale) => self.stale(stale, fx),
-                Message::Command { command, .. } => self.command(command.code, cause, fx),
-                Message::Standing(_) => {}
+                Message::Refused { version } => self.refused(version, cause, fx),
+                Message::Command { command, begins, occurrence } => match command.code {
+                    code::CREATE_VERSION => self.create(false, command.b != 0, cause, fx),
+                    code::ROTATE => self.create(true, command.b != 0, cause, fx),
+                    code::IMPORT => self.import(command, cause, fx),
+                    code::ALLOW_REASONS => self.allow(command.b, cause, fx),
+                    code::REFUSE_REASONS | code::MANAGER_DENIES => {
+                        self.refuse_for_a_while(command, begins, occurrence, cause, fx);
+                    }
+                    _ => self.command(command, cause, fx),
+                },
+                Message::Standing(_)
+                | Message::Version { .. }
+                | Message::Primary(_)
+                | Message::Grant(_)
+                | Message::Load(_) => {}
             },
             Happening::Entered { .. } => {}
         }
     }
 
-    fn finish(&mut self, _: &mut Effects<Message>) {}
+    fn finish(&mut self, fx: &mut Effects<Message>) {
+        self.tell_costs(fx);
+    }
 }

@@ -1,6 +1,6 @@
 //! Cloud KMS in one location, or one external manager: its outages and its stale data.
 
-use super::code::{OUTAGE, STALE};
+use super::code::{MISTAKEN, OUTAGE, STALE};
 use crate::engine::{Effects, EntityId, Happening, Process, Seq, StateId, Streams};
 use crate::systems::contract::{Command, Message, Spawn, SweepMode};
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ pub(super) struct ServicePlan {
 
 impl Spawn for ServicePlan {
     fn spawn<'a>(&'a self, _: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
-        Box::new(Service { plan: self, outages: Vec::new(), stale: 0 })
+        Box::new(Service { plan: self, outages: Vec::new(), mistakes: Vec::new(), stale: 0 })
     }
 }
 
@@ -22,6 +22,8 @@ struct Service<'a> {
     plan: &'a ServicePlan,
     /// Occurrence and error fraction of each outage in progress.
     outages: Vec<(u32, f64)>,
+    /// Occurrence and share of denied requests of each spell of mistaken denials in progress.
+    mistakes: Vec<(u32, f64)>,
     /// Number of spells of stale data in progress.
     stale: u32,
 }
@@ -62,6 +64,29 @@ impl Service<'_> {
         }
     }
 
+    /// INC-09: Cloud KMS denies by mistake.
+    fn mistaken(
+        &mut self,
+        command: Command,
+        begins: bool,
+        occurrence: u32,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        self.mistakes.retain(|(number, _)| *number != occurrence);
+        if begins {
+            self.mistakes.push((occurrence, command.value));
+        }
+        let share = 1.0 - self.mistakes.iter().map(|(_, denied)| 1.0 - denied).product::<f64>();
+        let detail = if begins {
+            format!("denies by mistake: {} of the requests", percent(command.value))
+        } else {
+            "judges requests rightly again".to_owned()
+        };
+        let seq = fx.note(self.plan.entity, "INC-09", cause, detail);
+        fx.publish(self.plan.entity, Message::Mistaken(share), Some(seq));
+    }
+
     /// Outages in progress fail requests independently of each other.
     fn errors(&self) -> f64 {
         1.0 - self.outages.iter().map(|(_, errors)| 1.0 - errors).product::<f64>()
@@ -95,6 +120,7 @@ impl Process<Message> for Service<'_> {
             match command.code {
                 OUTAGE => self.outage(command, begins, occurrence, cause, fx),
                 STALE => self.stale(begins, cause, fx),
+                MISTAKEN => self.mistaken(command, begins, occurrence, cause, fx),
                 other => panic!("command {other} is not for a service"),
             }
         }

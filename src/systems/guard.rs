@@ -51,8 +51,16 @@ struct Group {
     version: u32,
     /// What the key answers at present to requests that need that version.
     standing: Standing,
+    /// The one answer to all of them, if luck has no part in it.
+    certain: Option<Answer>,
     /// It was denied when last reached.
     denied: bool,
+}
+
+impl Group {
+    fn new(version: u32, standing: Standing, denied: bool) -> Group {
+        Group { version, standing, certain: standing.certain(), denied }
+    }
 }
 
 /// One watch: some subjects' checks of one key.
@@ -71,7 +79,7 @@ pub struct Watch {
 impl Watch {
     /// A watch of a key that grants everything so far, by subjects that need this version.
     pub fn new(rounds: Rounds, version: u32, luck: LazyStream) -> Watch {
-        let group = Group { version, standing: Standing::GRANTED, denied: false };
+        let group = Group::new(version, Standing::GRANTED, false);
         let view = KeyView::of(version);
         Watch { rounds, view, groups: vec![group], others: Vec::new(), luck }
     }
@@ -81,7 +89,7 @@ impl Watch {
         let heard = self.view.hear(message, cause, now);
         if heard {
             for group in &mut self.groups {
-                group.standing = self.view.standing(group.version);
+                *group = Group::new(group.version, self.view.standing(group.version), group.denied);
             }
         }
         heard
@@ -93,6 +101,9 @@ impl Watch {
     }
 
     fn group(&self, subject: u32) -> usize {
+        if self.others.is_empty() {
+            return 0;
+        }
         let place = self.others.binary_search_by_key(&subject, |entry| entry.0);
         place.map_or(0, |place| self.others[place].1)
     }
@@ -107,9 +118,9 @@ impl Watch {
         self.groups[self.group(subject)].standing
     }
 
-    /// What the key answers at present to each version that is needed.
-    pub fn standings(&self) -> impl Iterator<Item = Standing> {
-        self.groups.iter().map(|group| group.standing)
+    /// Is every request granted, whatever version it needs?
+    pub fn is_granted(&self) -> bool {
+        self.groups.iter().all(|group| group.certain == Some(Answer::Granted))
     }
 
     /// Was the key denied when a subject's group last reached it?
@@ -140,7 +151,7 @@ impl Watch {
         let known = self.groups.iter().position(|group| group.version == version);
         let group = known.unwrap_or_else(|| {
             let standing = self.view.standing(version);
-            self.groups.push(Group { version, standing, denied: false });
+            self.groups.push(Group::new(version, standing, false));
             self.groups.len() - 1
         });
         if group != 0 {
@@ -152,7 +163,7 @@ impl Watch {
     /// Every subject needs this version from now on.
     pub fn bind_all(&mut self, version: u32) {
         let denied = self.groups.iter().any(|group| group.denied);
-        self.groups = vec![Group { version, standing: self.view.standing(version), denied }];
+        self.groups = vec![Group::new(version, self.view.standing(version), denied)];
         self.others.clear();
     }
 
@@ -177,8 +188,8 @@ impl Watch {
     /// What the key answers to one check. The luck of a check is addressed by its subject and its
     /// number, so it is the same whichever other checks are looked at.
     pub fn answer(&mut self, check: Check) -> Answer {
-        let standing = self.standing(check.subject);
-        if let Some(answer) = standing.certain() {
+        let Group { standing, certain, .. } = self.groups[self.group(check.subject)];
+        if let Some(answer) = certain {
             return answer;
         }
         let number = check.at.ns() / self.rounds.period;
@@ -221,13 +232,14 @@ impl Watch {
         grace: impl Fn(u32) -> Grace,
     ) -> Option<Check> {
         // Where luck has no part, what one round does not find is not found later either.
-        let certain = self.groups.iter().all(|group| group.standing.certain().is_some());
-        let tries = match self.groups[0].standing.certain() {
+        let tries = match self.groups[0].certain {
             Some(answer) if shared && self.is_uniform() => {
                 self.finding(0, answer, grace(0), reset)?;
                 1
             }
-            Some(_) if certain => u64::from(self.rounds.count()),
+            Some(_) if self.groups.iter().all(|group| group.certain.is_some()) => {
+                u64::from(self.rounds.count())
+            }
             Some(_) | None => u64::MAX,
         };
         let mut next = from(&mut self.rounds);

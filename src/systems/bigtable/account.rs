@@ -8,7 +8,7 @@ use super::requests::{Errors, Ledger, Treatment};
 use super::writes::{AtRisk, Peer, Written, at_risk};
 use crate::engine::trace::Charge;
 use crate::engine::{Effects, Seq, SimDuration, SimTime, StateId};
-use crate::systems::contract::{Answer, Denial, Message, Standing};
+use crate::systems::contract::{Answer, Denial, Message};
 use std::collections::BTreeMap;
 
 /// What a stretch of time is charged to.
@@ -320,8 +320,7 @@ impl Instance<'_> {
         };
         let failing = |c: usize| {
             let watch = self.clusters[c].watch.as_ref();
-            let granted = |standing: Standing| standing.certain() == Some(Answer::Granted);
-            watch.is_some_and(|watch| !watch.standings().all(granted))
+            watch.is_some_and(|watch| !watch.is_granted())
         };
         let denials = (0..self.clusters.len()).filter_map(|c| {
             let (since, seq) = self.clusters[c].denied.filter(|_| self.clusters[c].present)?;

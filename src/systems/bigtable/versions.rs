@@ -122,9 +122,8 @@ impl Instance<'_> {
         let cause: Option<Seq> = self.clusters[c].rewrap;
         let Some(watch) = &mut self.clusters[c].watch else { return };
         let primary = watch.view().primary();
-        let usable = |certain: Option<Answer>| certain == Some(Answer::Granted);
-        let all = watch.standings().all(|standing| usable(standing.certain()))
-            && usable(watch.view().standing(primary).certain());
+        let all =
+            watch.is_granted() && watch.view().standing(primary).certain() == Some(Answer::Granted);
         self.clusters[c].rewrap_waits = !all;
         if !all || !self.alive() {
             return;

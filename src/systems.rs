@@ -1,15 +1,17 @@
 //! The systems that depend on keys, and the key services themselves: one file each.
 
+pub mod bigquery;
 pub mod bigtable;
 pub mod contract;
 pub mod guard;
 pub mod kms;
 pub mod spec;
+pub mod storage;
 
 use spec::{ActionSpec, EntityKind, ParamSpec, Rule, System};
 
 /// Every system of the model. A new one is a file in this folder and a line here.
-pub const ALL: &[&System] = &[&kms::SYSTEM, &bigtable::SYSTEM];
+pub const ALL: &[&System] = &[&kms::SYSTEM, &bigtable::SYSTEM, &bigquery::SYSTEM, &storage::SYSTEM];
 
 /// Every rule that the model is made of, in the order of the systems.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -4,6 +4,7 @@
 //! that find something new matter. The next one is arithmetic on phases and period, and a draw
 //! per check where luck decides.
 
+pub mod on_use;
 mod rounds;
 mod view;
 

@@ -15,8 +15,10 @@ mod rules;
 mod service;
 mod version;
 
+use super::contract::Message;
 use super::spec::{EntityKind, Node, System, Use};
 use crate::diag::Diagnostic;
+use crate::engine::{Effects, EntityId};
 use describe::{GRANT, SERVICE};
 
 /// Cloud KMS with its external managers.
@@ -58,6 +60,22 @@ pub fn is_external(key: &Node) -> bool {
 pub fn primary_at_start(key: &Node) -> u32 {
     let newest = || key.get("versions").map_or(1, |versions| versions.list().len() as u32);
     key.get("primary").map_or_else(newest, |primary| primary.count() as u32)
+}
+
+/// The table of the key at a path.
+pub fn table<'a>(root: &'a Node, path: &str) -> &'a Node {
+    root.at("keys").at(path.strip_prefix("keys.").unwrap_or(path))
+}
+
+/// Tells of operations that a system has asked of a key.
+pub fn tell_operations(
+    system: EntityId,
+    key: EntityId,
+    operations: u64,
+    fx: &mut Effects<Message>,
+) {
+    fx.measure(system, "kms-operations", Some(operations as f64));
+    fx.measure(key, "kms-operations", Some(operations as f64));
 }
 
 /// Numbers of the commands that keys, grants and services understand.

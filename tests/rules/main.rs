@@ -10,6 +10,7 @@ mod bigtable_unreachable;
 mod coverage;
 mod kms;
 mod laws;
+mod on_use;
 mod replication;
 mod requests;
 mod setup;

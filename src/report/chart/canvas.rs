@@ -61,6 +61,8 @@ pub(super) enum Shape {
     Rect(Point, Point),
     /// Filled polygons that make one texture.
     Bands(Vec<Vec<Point>>),
+    /// The area between two lines: places from left to right, each with both heights.
+    Area(Vec<(f64, f64, f64)>),
     /// Open lines of one width.
     Strokes(Vec<Vec<Point>>, f64),
     /// A text on its baseline.
@@ -143,6 +145,13 @@ impl Scene {
         }
     }
 
+    /// A tint between two lines, through which what lies below still shows.
+    pub(super) fn area(&mut self, strip: Vec<(f64, f64, f64)>, color: RGBColor, alpha: f64) {
+        if strip.len() > 1 {
+            self.push(Shape::Area(strip), color, alpha);
+        }
+    }
+
     pub(super) fn strokes(&mut self, lines: Vec<Vec<Point>>, width: f64, color: RGBColor) {
         let lines: Vec<_> = lines.into_iter().filter(|line| line.len() > 1).collect();
         if !lines.is_empty() {
@@ -185,6 +194,9 @@ impl Shape {
         match self {
             Shape::Rect(a, b) => span(&mut [a.1, b.1].into_iter(), 0.0),
             Shape::Bands(bands) => span(&mut bands.iter().flatten().map(|p| p.1), 1.0),
+            Shape::Area(strip) => {
+                span(&mut strip.iter().flat_map(|(_, low, high)| [*low, *high]), 1.0)
+            }
             Shape::Strokes(lines, width) => span(&mut lines.iter().flatten().map(|p| p.1), *width),
             Shape::Text { at, size, .. } => (at.1 - 1.3 * size, at.1 + 0.5 * size),
         }

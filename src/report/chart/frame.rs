@@ -73,11 +73,12 @@ pub(super) fn time_labels(scene: &mut Scene, axis: &TimeAxis, bottom: f64) -> f6
 
 /// A note under the chart; returns where it ends.
 pub(super) fn note(scene: &mut Scene, y: f64, text: &str) -> f64 {
-    if text.is_empty() {
-        return y;
+    let mut y = y;
+    for (i, line) in wrap(text, 12.0, false, WIDTH - 2.0 * EDGE, 3).iter().enumerate() {
+        y += if i == 0 { 14.0 } else { 16.0 };
+        scene.text((EDGE, y), line, ink(12.0, GREY));
     }
-    scene.text((EDGE, y + 14.0), text, ink(12.0, GREY));
-    y + 20.0
+    if text.is_empty() { y } else { y + 6.0 }
 }
 
 /// Says in the middle of an empty plot that it is empty.

@@ -44,6 +44,8 @@ pub(super) fn render(scene: &Scene) -> Result<Vec<u8>, ChartError> {
 
 /// A place in small pixels.
 type Small = (i32, i32);
+/// A place of an area: where, and its two heights.
+type Strip = (f64, f64, f64);
 type Drawn = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 fn draw(backend: &mut BitMapBackend<'_>, item: &Item, top: f64) -> Drawn {
@@ -59,6 +61,7 @@ fn draw(backend: &mut BitMapBackend<'_>, item: &Item, top: f64) -> Drawn {
                 backend.fill_polygon(band.iter().map(place), &color)?;
             }
         }
+        Shape::Area(strip) => tint(backend, strip, top, &color)?,
         Shape::Strokes(lines, width) => {
             for line in lines {
                 for (i, pair) in line.windows(2).enumerate() {
@@ -77,6 +80,22 @@ fn draw(backend: &mut BitMapBackend<'_>, item: &Item, top: f64) -> Drawn {
             }
         }
         Shape::Text { .. } => write(backend, &item.shape, top, &color)?,
+    }
+    Ok(())
+}
+
+/// Fills an area column by column, so that no pixel is tinted twice.
+fn tint(backend: &mut BitMapBackend<'_>, strip: &[Strip], top: f64, color: &RGBAColor) -> Drawn {
+    let k = f64::from(K);
+    for pair in strip.windows(2) {
+        let [a, b] = pair else { continue };
+        let (from, to) = (grid(a.0, k), grid(b.0, k));
+        for x in from.max(0)..to.min(WIDTH as i32 * K.cast_signed()) {
+            let share = (f64::from(x - from) + 0.5) / f64::from(to - from);
+            let height = |a: f64, b: f64| grid(a + share * (b - a) - top, k);
+            let (low, high) = (height(a.1, b.1), height(a.2, b.2));
+            fill(backend, (x, low), (x + 1, high), color)?;
+        }
     }
     Ok(())
 }

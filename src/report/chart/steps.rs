@@ -1,15 +1,14 @@
 //! Values over time: held until the next point, or joined by lines.
 
 use super::axis::{LABEL, TimeAxis};
-use super::canvas::{Anchor, ChartError, Picture, Point, Scene, WIDTH, clean, ink};
-use super::font;
+use super::canvas::{Anchor, ChartError, Picture, Point, Scene, WIDTH, ink};
 use super::frame::{EDGE, RIGHT, empty, heading, note, time_grid, time_labels};
 use super::marks::{Mark, Marks};
-use super::palette::{BLACK, GREY, RULE, WHITE, rgb};
-use super::strokes::{dashed, held, marker, thin};
+use super::palette::{BLACK, GREY, RULE};
+use super::series::{self, End, Look};
+use super::strokes::{dashed, held, thin};
 use super::yaxis::{ValueAxis, YAxis};
 use crate::engine::{SimDuration, SimTime};
-use plotters::style::RGBColor;
 
 /// One line of a [`StepChart`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,15 +43,8 @@ pub struct StepChart {
 }
 
 const PLOT: f64 = 300.0;
-const SIZE: f64 = 12.0;
-/// Length of the line sample before a name.
-const SAMPLE: f64 = 34.0;
-const LEGEND_MAX: f64 = 260.0;
 /// Markers of one line, at most.
 const MARKERS_MAX: usize = 12;
-const COLORS: [u32; 7] =
-    [0x00_72_b2, 0xd5_5e_00, 0x00_8f_68, 0xb0_5a_93, 0x1a_1a_1a, 0x9a_6a_00, 0x3a_9a_d9];
-const DASHES: [&[f64]; 4] = [&[], &[9.0, 4.0], &[3.0, 3.0], &[12.0, 3.0, 3.0, 3.0]];
 
 /// A series as it is drawn: in pixels, with its style.
 struct Line<'a> {
@@ -61,25 +53,6 @@ struct Line<'a> {
     path: Vec<Point>,
     hovers: Vec<String>,
     index: usize,
-}
-
-impl Line<'_> {
-    fn color(&self) -> RGBColor {
-        rgb(COLORS.get(self.index % COLORS.len()).copied().unwrap_or(0))
-    }
-
-    fn dash(&self) -> &'static [f64] {
-        DASHES.get(self.index % DASHES.len()).copied().unwrap_or(&[])
-    }
-
-    /// Earlier lines are thicker, so that they still show under later ones.
-    fn width(&self) -> f64 {
-        match self.index {
-            0 => 3.0,
-            1 => 2.4,
-            _ => 1.9,
-        }
-    }
 }
 
 impl StepChart {
@@ -96,7 +69,8 @@ impl StepChart {
         let values = series.iter().flat_map(|s| &s.points).map(|p| p.1).filter(|v| v.is_finite());
         let scale = ValueAxis::new(self.y, values.clone());
         let x0 = EDGE + scale.label_width() * 1.06 + 10.0;
-        let x1 = WIDTH - legend_width(series).max(RIGHT - 12.0) - 12.0;
+        let names = series.iter().map(|s| s.label.as_str());
+        let x1 = WIDTH - series::ends_width(names).max(RIGHT - 12.0) - 12.0;
         let axis = TimeAxis::new(self.start_unix_s, self.horizon, x0, x1);
         let marks = Marks::place(&self.marks, &axis);
         let mut scene = Scene::new(&self.title, &self.description(&axis, &marks));
@@ -161,13 +135,6 @@ impl StepChart {
     }
 }
 
-/// Room for the names to the right of the plot.
-fn legend_width(series: &[Series]) -> f64 {
-    let width = |s: &Series| font::width(&clean(&s.label), SIZE, false) * 1.08;
-    let widest = series.iter().map(width).fold(0.0, f64::max);
-    (widest + SAMPLE + 26.0).min(LEGEND_MAX)
-}
-
 /// Grid and labels of the value axis.
 fn draw_values(scene: &mut Scene, scale: &ValueAxis, axis: &TimeAxis) {
     for (value, label) in scale.ticks() {
@@ -198,46 +165,21 @@ fn line<'a>(series: &'a Series, index: usize, axis: &TimeAxis, scale: &ValueAxis
 
 fn draw_line(scene: &mut Scene, line: &Line<'_>) {
     scene.hover(line.label, |scene| {
-        scene.strokes(dashed(&line.path, line.dash()), line.width(), line.color());
+        let lines = dashed(&line.path, series::dash(line.index));
+        scene.strokes(lines, series::width(line.index), series::color(line.index));
     });
     for (point, hover) in line.points.iter().zip(&line.hovers) {
-        scene.hover(hover, |scene| draw_marker(scene, line, *point));
+        scene.hover(hover, |scene| series::mark(scene, line.index, *point));
     }
 }
 
-fn draw_marker(scene: &mut Scene, line: &Line<'_>, at: Point) {
-    scene.bands(vec![marker(line.index, at, 5.4)], WHITE);
-    scene.bands(vec![marker(line.index, at, 4.0)], line.color());
-}
-
-/// Names at the right, each at the height where its line ends, moved apart where they would touch.
+/// Names at the right, each at the height where its line ends.
 fn draw_names(scene: &mut Scene, lines: &[Line<'_>], x1: f64, top: f64, bottom: f64) {
-    let step = 19.0;
-    let end = |line: &Line<'_>| line.path.last().map_or(bottom, |p| p.1);
-    let mut order: Vec<&Line<'_>> = lines.iter().collect();
-    order.sort_by(|a, b| end(a).total_cmp(&end(b)).then(a.index.cmp(&b.index)));
-    let mut places: Vec<f64> = Vec::new();
-    for line in &order {
-        let free = places.last().map_or(top + 4.0, |last| last + step);
-        places.push(end(line).max(free));
-    }
-    let mut limit = bottom - 2.0;
-    for place in places.iter_mut().rev() {
-        *place = place.min(limit);
-        limit = *place - step;
-    }
-    for (line, y) in order.into_iter().zip(places) {
-        let label = clean(line.label);
-        let text = font::fit_name(&label, SIZE, (WIDTH - x1 - SAMPLE - 28.0) / 1.03);
-        scene.hover(&label, |scene| {
-            let leader = vec![(x1 + 1.0, end(line)), (x1 + 13.0, y)];
-            scene.strokes(vec![leader], 0.8, GREY);
-            let (a, b) = ((x1 + 14.0, y), (x1 + 14.0 + SAMPLE, y));
-            scene.strokes(dashed(&[a, b], line.dash()), line.width(), line.color());
-            if !line.hovers.is_empty() {
-                draw_marker(scene, line, (f64::midpoint(a.0, b.0), y));
-            }
-            scene.text((b.0 + 6.0, y + 4.2), &text, ink(SIZE, BLACK));
-        });
-    }
+    let end = |line: &Line<'_>| End {
+        label: line.label.to_owned(),
+        y: line.path.last().map_or(bottom, |p| p.1),
+        look: Look::Series { index: line.index, marked: !line.hovers.is_empty() },
+    };
+    let ends = lines.iter().map(end).collect();
+    series::draw_ends(scene, ends, x1, top, bottom);
 }

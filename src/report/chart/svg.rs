@@ -42,6 +42,11 @@ fn draw(backend: &mut SVGBackend<'_>, item: &Item) -> Drawn {
                 backend.fill_polygon(band.iter().map(place), &color)?;
             }
         }
+        Shape::Area(strip) => {
+            let there = strip.iter().map(|(x, low, _)| place(&(*x, *low)));
+            let back = strip.iter().rev().map(|(x, _, high)| place(&(*x, *high)));
+            backend.fill_polygon(there.chain(back), &color)?;
+        }
         Shape::Strokes(lines, width) => {
             let style = ShapeStyle::from(color).stroke_width(grid(*width, K).unsigned_abs().max(1));
             for line in lines {
@@ -67,7 +72,7 @@ fn draw(backend: &mut SVGBackend<'_>, item: &Item) -> Drawn {
 /// How many elements plotters wrote for an item.
 fn elements(item: &Item) -> usize {
     match &item.shape {
-        Shape::Rect(..) | Shape::Text { .. } => 1,
+        Shape::Rect(..) | Shape::Area(_) | Shape::Text { .. } => 1,
         Shape::Bands(parts) | Shape::Strokes(parts, _) => parts.len(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::axis::LABEL;
 use super::font;
+use super::numbers::{THIN, VALUE_MAX, count, round_step, seconds, seconds_step, trim_zeros};
 
 /// What the values of a [`StepChart`](super::StepChart) are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,10 +15,6 @@ pub enum YAxis {
     /// Seconds, shown with fitting units.
     Seconds,
 }
-
-/// Values beyond this are drawn at the edge.
-const VALUE_MAX: f64 = 1e15;
-const THIN: char = '\u{2009}';
 
 /// Values laid on a stretch of CSS pixels.
 pub(super) struct ValueAxis {
@@ -98,85 +95,4 @@ impl ValueAxis {
             YAxis::Seconds => seconds(value, value.abs() / 1000.0),
         }
     }
-}
-
-/// 1, 2 or 5 times a power of ten, at or above a positive value.
-fn round_step(least: f64) -> f64 {
-    let power = libm::pow(10.0, libm::floor(libm::log10(least.max(1e-12))));
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * power >= least * 0.999_999);
-    factor.unwrap_or(10.0) * power
-}
-
-/// Steps that are round in the unit a reader uses for them.
-fn seconds_step(least: f64) -> f64 {
-    const ROUND: [f64; 15] = [
-        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0,
-        7_200.0, 21_600.0,
-    ];
-    if least <= 0.5 {
-        return round_step(least);
-    }
-    let round = ROUND.into_iter().find(|step| *step >= least);
-    round.unwrap_or_else(|| {
-        if least <= 43_200.0 { 43_200.0 } else { round_step(least / 86_400.0).max(1.0) * 86_400.0 }
-    })
-}
-
-/// `950`, `12 500`, `1.5 M`: with thin spaces.
-fn count(value: f64, step: f64) -> String {
-    let size = value.abs();
-    for (unit, name) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e5, "k")] {
-        if size >= unit {
-            let unit = if name == "k" { 1e3 } else { unit };
-            return format!("{}{THIN}{name}", plain(value / unit, (step / unit).max(0.001)));
-        }
-    }
-    plain(value, step)
-}
-
-/// Digits as fine as the step, thousands parted by thin spaces.
-fn plain(value: f64, step: f64) -> String {
-    let digits: usize = match step {
-        s if s >= 1.0 => 0,
-        s if s >= 0.1 => 1,
-        s if s >= 0.01 => 2,
-        s if s >= 0.001 => 3,
-        s if s >= 1e-6 => 6,
-        _ => 9,
-    };
-    let text = format!("{value:.digits$}");
-    let text = if digits > 0 { trim_zeros(&text) } else { text.as_str() };
-    let (whole, fraction) = text.split_once('.').map_or((text, ""), |(w, f)| (w, f));
-    let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |w| ("\u{2212}", w));
-    let mut grouped = String::new();
-    for (i, c) in whole.chars().enumerate() {
-        if i > 0 && whole.len() > 4 && (whole.len() - i).is_multiple_of(3) {
-            grouped.push(THIN);
-        }
-        grouped.push(c);
-    }
-    let sign = if whole == "0" && fraction.is_empty() { "" } else { sign };
-    if fraction.is_empty() {
-        format!("{sign}{grouped}")
-    } else {
-        format!("{sign}{grouped}.{fraction}")
-    }
-}
-
-fn trim_zeros(text: &str) -> &str {
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
-}
-
-/// `250 ms`, `90 s`, `15 min`, `6 h`, `30 d`: the unit follows the step and the value.
-fn seconds(value: f64, step: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 {
-        return "0".into();
-    }
-    let units: [(f64, &str); 6] =
-        [(86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
-    let whole = |unit: f64| step < unit / 2.0 || (value / unit).fract().abs() < 1e-9;
-    let found = units.iter().find(|(unit, _)| size >= *unit * 0.999_999 && whole(*unit));
-    let (unit, name) = found.unwrap_or(&(1e-9, "ns"));
-    format!("{}{THIN}{name}", plain(value / unit, (step / unit).clamp(0.01, 1.0)))
 }

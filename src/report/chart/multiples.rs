@@ -1,0 +1,357 @@
+//! Many small plots of one kind with the same axes.
+
+use super::axis::LABEL;
+use super::canvas::{Anchor, ChartError, Picture, Scene, WIDTH, clean, ink};
+use super::estimate::{Curve, Manner, fit, reach};
+use super::factor::{across, places, undefined};
+use super::font;
+use super::frame::{EDGE, empty, heading, note};
+use super::numbers::Unit;
+use super::palette::{BLACK, GREY, RULE, rgb};
+use super::panel::{Caption, Panel, Reference, axis_title, labels_width, whole};
+use super::ruler::{Fit, Quantity, Ruler, Tick};
+use super::series::{self, Look};
+use super::tally::{Bars, Parted, Tally};
+
+/// What the small plots show.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Panels {
+    /// Lines with bands: a title and its curves; curves of one label look alike everywhere.
+    Lines(Vec<(String, Vec<Curve>)>),
+    /// Histograms: a title, and values with how often each came.
+    Values(Vec<(String, Vec<(f64, u64)>)>),
+}
+
+impl Default for Panels {
+    fn default() -> Panels {
+        Panels::Lines(Vec::new())
+    }
+}
+
+/// A grid of small plots.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Multiples {
+    /// Title, subtitle, number and method.
+    pub caption: Caption,
+    /// The horizontal axis that all share.
+    pub x: Quantity,
+    /// The vertical axis that all share; histograms have shares there, whatever is given.
+    pub y: Quantity,
+    /// The plots, from left to right and downwards; the first [`Multiples::PANELS_MAX`] are drawn.
+    pub panels: Panels,
+    /// Limits and goals: levels among lines, upright among histograms.
+    pub references: Vec<Reference>,
+}
+
+const HEIGHT: f64 = 120.0;
+const HEADER: f64 = 22.0;
+const GAP: f64 = 18.0;
+const TITLE: f64 = 11.5;
+const BINS: usize = 30;
+const FILL: plotters::style::RGBColor = rgb(0x7f_b5_d8);
+
+/// Places of the small plots.
+struct Grid {
+    columns: usize,
+    x0: f64,
+    width: f64,
+    top: f64,
+    count: usize,
+}
+
+impl Grid {
+    fn new(count: usize, labels: f64, top: f64) -> Grid {
+        let columns = match count {
+            0..=3 => count.max(1),
+            4 => 2,
+            5 | 6 | 9 => 3,
+            _ => 4,
+        };
+        let x0 = EDGE + labels;
+        let room = WIDTH - EDGE - 14.0 - x0 - GAP * (columns - 1) as f64;
+        Grid { columns, x0, width: room / columns as f64, top, count }
+    }
+
+    /// The plot of a number.
+    fn panel(&self, i: usize, x: &Ruler, y: &Ruler) -> Panel {
+        let (column, row) = (i % self.columns, i / self.columns);
+        let x0 = self.x0 + (self.width + GAP) * column as f64;
+        let top = self.top + (HEIGHT + HEADER + 8.0) * row as f64 + HEADER;
+        let (x, y) = (x.clone(), y.clone());
+        Panel { x0, x1: x0 + self.width, top, bottom: top + HEIGHT, x, y }
+    }
+
+    fn is_left(&self, i: usize) -> bool {
+        i.is_multiple_of(self.columns)
+    }
+
+    /// Does no plot stand below?
+    fn is_lowest(&self, i: usize) -> bool {
+        i + self.columns >= self.count
+    }
+
+    /// Where the last row ends.
+    fn bottom(&self) -> f64 {
+        let rows = self.count.div_ceil(self.columns);
+        self.top + (HEIGHT + HEADER + 8.0) * rows as f64 - 8.0
+    }
+}
+
+impl Multiples {
+    /// Plots that are drawn; a note counts the rest.
+    pub const PANELS_MAX: usize = 40;
+
+    /// Draws the chart as SVG and PNG.
+    ///
+    /// # Errors
+    ///
+    /// If the built-in typeface or the drawing library fail; never because of the data.
+    pub fn draw(&self) -> Result<Picture, ChartError> {
+        let (scene, height) = self.scene();
+        scene.picture(height)
+    }
+
+    pub(super) fn scene(&self) -> (Scene, f64) {
+        let count = match &self.panels {
+            Panels::Lines(panels) => panels.len(),
+            Panels::Values(panels) => panels.len(),
+        };
+        let words = format!("{count} small plots of {} over {}.", self.y.label, self.x.label);
+        let mut scene = Scene::new(&self.caption.title, &words);
+        let per = if matches!(self.panels, Panels::Lines(_)) { "point" } else { "plot" };
+        let y = heading(&mut scene, &self.caption.title, &self.caption.line(per));
+        let (end, mut notes) = match &self.panels {
+            Panels::Lines(panels) => {
+                let shown = panels.get(..Self::PANELS_MAX).unwrap_or(panels);
+                self.lines(&mut scene, y, shown)
+            }
+            Panels::Values(panels) => {
+                let shown = panels.get(..Self::PANELS_MAX).unwrap_or(panels);
+                self.values(&mut scene, y, shown)
+            }
+        };
+        if count > Self::PANELS_MAX {
+            notes.push(format!("+{} more plots", count - Self::PANELS_MAX));
+        }
+        let end = note(&mut scene, end + 2.0, &notes.join("; "));
+        (scene, end + 8.0)
+    }
+
+    fn lines(
+        &self,
+        scene: &mut Scene,
+        y: f64,
+        shown: &[(String, Vec<Curve>)],
+    ) -> (f64, Vec<String>) {
+        let all: Vec<Curve> = shown.iter().flat_map(|(_, curves)| curves.clone()).collect();
+        if all.iter().all(Curve::is_empty) {
+            return (empty(scene, y, "no value is defined"), Vec::new());
+        }
+        let mut labels: Vec<String> = Vec::new();
+        for curve in &all {
+            if !labels.contains(&curve.label) {
+                labels.push(curve.label.clone());
+            }
+        }
+        let mut keys: Vec<(Look, String)> = labels
+            .iter()
+            .enumerate()
+            .filter(|(_, label)| !clean(label).is_empty())
+            .take(30)
+            .map(|(index, label)| (Look::Series { index, marked: true }, label.clone()))
+            .collect();
+        let references: Vec<&Reference> =
+            self.references.iter().filter(|r| r.at.is_finite()).take(3).collect();
+        keys.extend(references.iter().map(|r| (Look::Reference, r.told(self.y.unit))));
+        let y = series::legend(scene, &keys, y);
+        let values = reach(&all, &self.references);
+        let scale = Ruler::new(&self.y, values.clone(), fit(values, 3.0));
+        let ruler = across(&self.x, &places(&all));
+        let y = title(scene, y, &axis_title(&self.y.label, &scale));
+        let grid = Grid::new(shown.len(), labels_width(&scale, HEIGHT), y);
+        let widest = shown.iter().map(|(_, curves)| curves.len()).max().unwrap_or(0);
+        let longest = all.iter().map(|curve| curve.points.len()).max().unwrap_or(0);
+        let bands = widest <= 4 && longest > 2;
+        let manner = Manner { x: self.x.unit, y: self.y.unit, bands };
+        for (i, (name, curves)) in shown.iter().enumerate() {
+            let panel = grid.panel(i, &ruler, &scale);
+            header(scene, &panel, name, "");
+            panel.grid(scene);
+            let index = |curve: &Curve| labels.iter().position(|l| *l == curve.label).unwrap_or(0);
+            for curve in curves {
+                curve.draw_intervals(scene, &panel, index(curve), manner);
+            }
+            references.iter().for_each(|reference| panel.level(scene, reference));
+            for curve in curves {
+                curve.draw_line(scene, &panel, index(curve), manner);
+            }
+            axes(scene, &grid, i, &panel);
+        }
+        let end = self.x_title(scene, &grid, &ruler);
+        (end, undefined(&all).into_iter().collect())
+    }
+
+    fn values(
+        &self,
+        scene: &mut Scene,
+        y: f64,
+        shown: &[(String, Vec<(f64, u64)>)],
+    ) -> (f64, Vec<String>) {
+        let pooled: Vec<(f64, u64)> = shown.iter().flat_map(|(_, values)| values.clone()).collect();
+        let pooled = Tally::new(&pooled);
+        if pooled.n == 0 {
+            return (empty(scene, y, "no value is defined"), Vec::new());
+        }
+        let scale = pooled.scale(&self.x);
+        let parted = pooled.part(scale);
+        let tallies: Vec<Tally> = shown.iter().map(|(_, values)| Tally::new(values)).collect();
+        let fit = Fit { steps: 4.0, round: false, zero: false };
+        let at = parted.rest.points.iter().map(|p| p.0);
+        let references: Vec<&Reference> =
+            self.references.iter().filter(|r| r.at.is_finite()).take(3).collect();
+        let at: Vec<f64> = at.chain(references.iter().map(|r| r.at)).collect();
+        let x = Ruler::new(&self.x.clone().on(scale), at.iter().copied(), fit);
+        let bars: Vec<Vec<(f64, f64, f64)>> =
+            tallies.iter().map(|tally| bars(tally, &parted, &x)).collect();
+        let most = bars.iter().flatten().map(|bar| bar.2).fold(0.0, f64::max);
+        let most = if most > 0.0 { most } else { 1.0 };
+        let fit = Fit { steps: 3.0, round: true, zero: true };
+        let share = Quantity::new("", Unit::Share);
+        let scale = Ruler::new(&share, [0.0, most].into_iter(), fit);
+        let keys: Vec<(Look, String)> =
+            references.iter().map(|r| (Look::Reference, r.told(self.x.unit))).collect();
+        let y = series::legend(scene, &keys, y);
+        let y = title(scene, y, "share of replications in each bar");
+        let grid = Grid::new(shown.len(), labels_width(&scale, HEIGHT), y);
+        for (i, ((name, _), (tally, bars))) in
+            shown.iter().zip(tallies.iter().zip(&bars)).enumerate()
+        {
+            let panel = grid.panel(i, &x, &scale);
+            header(scene, &panel, name, &remark(tally, &parted, self.x.unit));
+            panel.grid(scene);
+            draw_bars(scene, &panel, bars, self.x.unit);
+            for reference in &references {
+                let x = panel.across(reference.at);
+                let line = super::strokes::dashed(
+                    &[(x, panel.top), (x, panel.bottom)],
+                    &series::REFERENCE_DASH,
+                );
+                scene.strokes(line, 1.4, series::REFERENCE);
+            }
+            axes(scene, &grid, i, &panel);
+        }
+        let end = self.x_title(scene, &grid, &x);
+        (end, value_notes(&pooled, &parted, self.x.unit))
+    }
+
+    fn x_title(&self, scene: &mut Scene, grid: &Grid, x: &Ruler) -> f64 {
+        let bottom = grid.bottom() + 20.0;
+        let title = axis_title(&self.x.label, x);
+        let text = font::fit(&title, LABEL, false, (WIDTH - 2.0 * EDGE - 20.0) / 1.06);
+        let right = ink(LABEL, GREY).anchor(Anchor::Right);
+        scene.text((WIDTH - EDGE - 14.0, bottom + 13.0), &text, right);
+        bottom + 18.0
+    }
+}
+
+/// Name of the vertical axis, above all plots; returns where it ends.
+fn title(scene: &mut Scene, y: f64, text: &str) -> f64 {
+    let text = font::fit(text, LABEL, false, (WIDTH - 2.0 * EDGE) / 1.06);
+    scene.text((EDGE, y + 12.0), &text, ink(LABEL, GREY));
+    if text.is_empty() { y } else { y + 18.0 }
+}
+
+/// Title and remark above one plot.
+fn header(scene: &mut Scene, panel: &Panel, name: &str, remark: &str) {
+    let room = panel.x1 - panel.x0;
+    let right = ink(LABEL, GREY).anchor(Anchor::Right);
+    let remark = font::fit(remark, LABEL, false, room * 0.6);
+    let wide = scene.text((panel.x1, panel.top - 6.0), &remark, right) * 1.06;
+    let name = clean(name);
+    // Bold letters are wider than those that are measured.
+    let text = font::fit_name(&name, TITLE, (room - wide - 8.0) / 1.2);
+    scene.hover(if text == name { "" } else { &name }, |scene| {
+        scene.text((panel.x0, panel.top - 6.0), &text, ink(TITLE, BLACK).bold());
+    });
+}
+
+/// Labels only at the left and at the bottom of the grid.
+fn axes(scene: &mut Scene, grid: &Grid, i: usize, panel: &Panel) {
+    panel.frame(scene);
+    scene.rect((panel.x0 - 0.5, panel.top), (panel.x0 + 0.5, panel.bottom), RULE);
+    if grid.is_left(i) {
+        panel.y_labels(scene);
+    }
+    if grid.is_lowest(i) {
+        // A label at an end must not reach into the next plot.
+        let inside = |tick: &Tick| {
+            let half = font::width(&tick.label, LABEL, false) * 1.05 / 2.0;
+            let (x, slack) = (panel.across(tick.value), GAP / 2.0 - 2.0);
+            x - half >= panel.x0 - slack && x + half <= panel.x1 + slack
+        };
+        let ticks: Vec<Tick> = panel.x_ticks().into_iter().filter(inside).collect();
+        panel.x_labels(scene, &ticks);
+    }
+}
+
+/// Bars of one plot: both places on the axis, and the share of all its replications.
+fn bars(tally: &Tally, parted: &Parted, x: &Ruler) -> Vec<(f64, f64, f64)> {
+    let apart =
+        |value: f64| [parted.low, parted.high].into_iter().flatten().any(|point| point.0 == value);
+    let rest: Vec<(f64, u64)> = tally.points.iter().filter(|p| !apart(p.0)).copied().collect();
+    let rest = Tally::new(&rest);
+    let bin = |low: f64, high: f64, count: u64| (low, high, tally.share(count));
+    if parted.rest.few() {
+        let single = |p: &(f64, u64)| bin(x.share(p.0) - 0.01, x.share(p.0) + 0.01, p.1);
+        return rest.points.iter().map(single).collect();
+    }
+    let (low, high) = super::ruler::ends(parted.rest.points.iter().map(|p| p.0));
+    match rest.binned(x, (x.share(low), x.share(high)), BINS) {
+        Bars::Binned(bins) => bins.iter().map(|b| bin(b.low, b.high, b.count)).collect(),
+        Bars::Single(_) => Vec::new(),
+    }
+}
+
+fn draw_bars(scene: &mut Scene, panel: &Panel, bars: &[(f64, f64, f64)], unit: Unit) {
+    let room = panel.x1 - panel.x0;
+    for (low, high, share) in bars.iter().filter(|bar| bar.2 > 0.0) {
+        let a = (panel.x0 + low * room).max(panel.x0);
+        let b = (panel.x0 + high * room).min(panel.x1);
+        let y = panel.up(*share).min(panel.bottom - 1.2);
+        let ends = format!(
+            "{} to {}",
+            unit.told(panel.x.value(low.max(0.0))),
+            unit.told(panel.x.value(high.min(1.0)))
+        );
+        scene.hover(&format!("{ends}: {}", Unit::Share.told(*share)), |scene| {
+            scene.rect((a + 0.3, y), (b - 0.3, panel.bottom), FILL);
+            scene.rect((a + 0.3, y), (b - 0.3, y + 1.0), series::color(0));
+        });
+    }
+}
+
+/// Number of values in a plot, and the share of those that stand apart.
+fn remark(tally: &Tally, parted: &Parted, unit: Unit) -> String {
+    let mut words = vec![format!("n = {}", whole(tally.n))];
+    for (value, _) in [parted.low, parted.high].into_iter().flatten() {
+        let count = tally.points.iter().find(|p| p.0 == value).map_or(0, |p| p.1);
+        words.push(format!(
+            "{} exactly {}",
+            Unit::Share.told(tally.share(count)),
+            unit.told(value)
+        ));
+    }
+    words.join(", ")
+}
+
+fn value_notes(pooled: &Tally, parted: &Parted, unit: Unit) -> Vec<String> {
+    let mut words: Vec<String> = [parted.low, parted.high]
+        .into_iter()
+        .flatten()
+        .map(|(value, _)| format!("not in the bars: values of exactly {}", unit.told(value)))
+        .collect();
+    if pooled.undefined > 0 {
+        words.push(format!("{} undefined values left out", whole(pooled.undefined)));
+    }
+    words
+}

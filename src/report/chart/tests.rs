@@ -1,5 +1,7 @@
 //! The pictures are the same on every run, well formed, and survive any input.
 
+mod plots;
+
 use super::*;
 use crate::engine::{SimDuration, SimTime};
 

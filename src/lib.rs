@@ -12,4 +12,5 @@ pub mod experiment;
 pub mod limits;
 pub mod report;
 pub mod scenario;
+pub mod stats;
 pub mod systems;

@@ -1,0 +1,225 @@
+//! One measure over replications: values in, an estimate with its uncertainty out.
+
+use super::moments::Moments;
+use super::proportion::{never_seen, wilson};
+use super::quantile::{Quantile, ranks};
+use super::sketch::{Scale, Values};
+
+/// The values of one measure, in the order of their replications.
+#[derive(Clone, Debug)]
+pub struct Series {
+    moments: Moments,
+    values: Values,
+    undefined: u64,
+    min: f64,
+    max: f64,
+    at_min: u64,
+    at_max: u64,
+    ones: u64,
+    zeros: u64,
+    /// What every value is known to lie in, whatever the replications show.
+    range: Option<(f64, f64)>,
+}
+
+/// How the mean and its interval came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// There is no value.
+    Nothing,
+    /// There is one value, and no interval.
+    Single,
+    /// All values are the same; the interval, where there is one, is the bound for what was never
+    /// seen.
+    Same,
+    /// All values are 0 or 1: the interval of Wilson for a probability.
+    Wilson,
+    /// Student's t for the mean.
+    Student,
+}
+
+impl Method {
+    /// The words beside the number.
+    pub fn words(self) -> &'static str {
+        match self {
+            Method::Nothing => "none",
+            Method::Single => "single value",
+            Method::Same => "same value, zero-event bound",
+            Method::Wilson => "Wilson",
+            Method::Student => "Student t",
+        }
+    }
+}
+
+/// What replications say of a measure. Absent is undefined: there is no number to give.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Replications in which the measure is defined.
+    pub n: u64,
+    /// Replications in which it is not.
+    pub undefined: u64,
+    /// Mean of the defined values.
+    pub mean: Option<f64>,
+    /// Lower end of the 95 % interval of the mean.
+    pub ci_low: Option<f64>,
+    /// Upper end of it.
+    pub ci_high: Option<f64>,
+    /// Standard deviation.
+    pub std_dev: Option<f64>,
+    /// Smallest value.
+    pub min: Option<f64>,
+    /// 5 % quantile.
+    pub p5: Quantile,
+    /// Median.
+    pub p50: Quantile,
+    /// 95 % quantile.
+    pub p95: Quantile,
+    /// 99 % quantile.
+    pub p99: Quantile,
+    /// Largest value.
+    pub max: Option<f64>,
+    /// How the mean and its interval came about.
+    pub method: Method,
+    /// Do quantiles come from the values themselves, not from a histogram?
+    pub exact: bool,
+    /// Where all values are the same: upper bound of the probability of another, 95 %, one-sided.
+    pub other_max: Option<f64>,
+    /// How many values differ from the smallest, or from the largest, whichever are fewer: an
+    /// interval by Student's t that rests on a handful of events is too narrow.
+    pub events: u64,
+}
+
+impl Series {
+    /// No values yet.
+    pub fn new(scale: Scale) -> Series {
+        Series {
+            moments: Moments::default(),
+            values: Values::new(scale),
+            undefined: 0,
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            at_min: 0,
+            at_max: 0,
+            ones: 0,
+            zeros: 0,
+            range: (scale == Scale::Fraction).then_some((0.0, 1.0)),
+        }
+    }
+
+    /// The same, with every value known to lie from `low` to `high`: what gives the mean an
+    /// interval even where all replications show the same.
+    #[must_use]
+    pub fn within(self, low: f64, high: f64) -> Series {
+        Series { range: Some((low, high)), ..self }
+    }
+
+    /// Takes the value of one more replication; `None` is undefined.
+    pub fn push(&mut self, value: Option<f64>) {
+        let Some(value) = value.filter(|value| value.is_finite()) else {
+            self.undefined += 1;
+            return;
+        };
+        self.moments.push(value);
+        self.values.push(value);
+        self.ones += u64::from(value == 1.0);
+        self.zeros += u64::from(value == 0.0);
+        if value < self.min {
+            (self.min, self.at_min) = (value, 0);
+        }
+        if value > self.max {
+            (self.max, self.at_max) = (value, 0);
+        }
+        self.at_min += u64::from(value == self.min);
+        self.at_max += u64::from(value == self.max);
+    }
+
+    /// Count, mean and spread so far.
+    pub fn moments(&self) -> &Moments {
+        &self.moments
+    }
+
+    /// The defined values, for distributions and exceedance curves.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// The mean with its interval, and how it came about.
+    fn interval(&self) -> (Method, Option<(f64, f64)>) {
+        let n = self.moments.count();
+        match n {
+            0 => return (Method::Nothing, None),
+            1 if self.range.is_none() => return (Method::Single, None),
+            _ => {}
+        }
+        if self.min == self.max {
+            let value = self.min;
+            let other = never_seen(n);
+            // With probability `other` at most, the value is another one of the range.
+            let bound = |(low, high): (f64, f64)| {
+                (value + other * (low - value).min(0.0), value + other * (high - value).max(0.0))
+            };
+            return (Method::Same, self.range.map(bound));
+        }
+        if self.ones + self.zeros == n {
+            return (Method::Wilson, Some(wilson(self.ones, n)));
+        }
+        let ends = self.moments.mean().zip(self.moments.half_width());
+        (Method::Student, ends.map(|(mean, half)| (mean - half, mean + half)))
+    }
+
+    /// What the values so far say.
+    pub fn estimate(&self) -> Estimate {
+        let n = self.moments.count();
+        let (method, interval) = self.interval();
+        let any = |value: f64| (n > 0).then_some(value);
+        let [p5, p50, p95, p99] = self.quantiles([0.05, 0.5, 0.95, 0.99]);
+        Estimate {
+            n,
+            undefined: self.undefined,
+            // Rounding must not make the mean of equal values another value.
+            mean: if self.min == self.max { any(self.min) } else { self.moments.mean() },
+            ci_low: interval.map(|(low, _)| low),
+            ci_high: interval.map(|(_, high)| high),
+            std_dev: self.moments.std_dev(),
+            min: any(self.min),
+            p5,
+            p50,
+            p95,
+            p99,
+            max: any(self.max),
+            method,
+            exact: self.values.is_exact(),
+            other_max: (method == Method::Same).then(|| never_seen(n)),
+            events: n - self.at_min.max(self.at_max),
+        }
+    }
+
+    /// Quantiles with their intervals.
+    pub fn quantiles<const N: usize>(&self, asked: [f64; N]) -> [Quantile; N] {
+        let n = self.moments.count();
+        if n == 0 {
+            return [Quantile::default(); N];
+        }
+        let mut below = 0;
+        let mut sorted = self.values.sorted();
+        for (_, count) in &mut sorted {
+            below += *count;
+            *count = below;
+        }
+        let at = |rank: u64| {
+            let place = sorted.partition_point(|(_, below)| *below < rank);
+            // A histogram knows the ends only roughly.
+            sorted.get(place).map(|(value, _)| value.clamp(self.min, self.max))
+        };
+        asked.map(|p| {
+            let ranks = ranks(n, p);
+            Quantile {
+                value: at(ranks.at),
+                low: ranks.low.and_then(at),
+                high: ranks.high.and_then(at),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

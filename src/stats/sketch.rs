@@ -1,0 +1,243 @@
+//! The values of a measure in bounded memory: all of them up to a cap, then a histogram.
+
+use hdrhistogram::Histogram;
+
+/// So many values are kept as they are; with more, quantiles come from a histogram.
+pub const EXACT_MAX: usize = 10_000;
+/// Significant decimal digits of the histogram: a quantile is off by at most 0.1 % of itself.
+const DIGITS: u8 = 3;
+/// The largest whole number that the histogram takes.
+const LARGEST: u64 = 1 << 62;
+
+/// What a measure's numbers stand for: how they become the whole numbers of the histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Seconds, counted in nanoseconds.
+    Seconds,
+    /// A share from 0 to 1, counted by what it lacks to 1 in steps of 2^-53: the error is
+    /// relative to the unavailability, not to the availability.
+    Fraction,
+    /// Any other number, counted in steps of 2^-20.
+    Number,
+}
+
+impl Scale {
+    /// The scale of a unit of measures.
+    pub fn of_unit(unit: &str) -> Scale {
+        match unit {
+            "s" => Scale::Seconds,
+            "fraction" => Scale::Fraction,
+            _ => Scale::Number,
+        }
+    }
+
+    fn step(self) -> f64 {
+        match self {
+            Scale::Seconds => 1e9,
+            Scale::Fraction => 9_007_199_254_740_992.0,
+            Scale::Number => 1_048_576.0,
+        }
+    }
+
+    fn place(self, value: f64) -> f64 {
+        if self == Scale::Fraction { 1.0 - value } else { value }
+    }
+}
+
+/// Histograms of the places above and below zero.
+#[derive(Clone, Debug)]
+struct Sketch {
+    above: Histogram<u64>,
+    below: Histogram<u64>,
+}
+
+impl Sketch {
+    fn new() -> Sketch {
+        let empty = || {
+            let mut histogram = Histogram::new(DIGITS).expect("three digits are allowed");
+            histogram.auto(true);
+            histogram
+        };
+        Sketch { above: empty(), below: empty() }
+    }
+
+    fn push(&mut self, value: f64, scale: Scale) {
+        let place = scale.place(value) * scale.step();
+        let whole = libm::round(libm::fabs(place)).min(LARGEST as f64) as u64;
+        let histogram = if place < 0.0 { &mut self.below } else { &mut self.above };
+        histogram.record(whole).expect("the histogram grows to what it takes");
+    }
+
+    /// Every bucket in the order of its places, with the count of its values.
+    fn buckets(&self, scale: Scale) -> Vec<(f64, u64)> {
+        let of = |histogram: &Histogram<u64>, sign: f64| {
+            let value = |bucket: u64| {
+                let place = sign * histogram.median_equivalent(bucket) as f64 / scale.step();
+                scale.place(place)
+            };
+            let buckets = histogram.iter_recorded();
+            let found = buckets.map(|b| (value(b.value_iterated_to()), b.count_at_value()));
+            found.collect::<Vec<_>>()
+        };
+        let mut all = of(&self.below, -1.0);
+        all.reverse();
+        all.extend(of(&self.above, 1.0));
+        if scale == Scale::Fraction {
+            all.reverse();
+        }
+        all
+    }
+}
+
+/// Values in bounded memory.
+#[derive(Clone, Debug)]
+pub struct Values {
+    scale: Scale,
+    exact: Vec<f64>,
+    sketch: Option<Box<Sketch>>,
+}
+
+impl Values {
+    /// No values yet.
+    pub fn new(scale: Scale) -> Values {
+        Values { scale, exact: Vec::new(), sketch: None }
+    }
+
+    /// Takes one more value, a finite one.
+    pub fn push(&mut self, value: f64) {
+        match &mut self.sketch {
+            Some(sketch) => sketch.push(value, self.scale),
+            None => {
+                self.exact.push(value);
+                if self.exact.len() > EXACT_MAX {
+                    self.spill();
+                }
+            }
+        }
+    }
+
+    /// Takes all the values of another series of the same scale.
+    pub fn merge(&mut self, other: &Values) {
+        assert_eq!(self.scale, other.scale, "only like is merged with like");
+        for value in &other.exact {
+            self.push(*value);
+        }
+        if let Some(theirs) = &other.sketch {
+            self.spill();
+            if let Some(sketch) = &mut self.sketch {
+                let pairs =
+                    [(&mut sketch.above, &theirs.above), (&mut sketch.below, &theirs.below)];
+                for (own, more) in pairs {
+                    own.add(more).expect("the histogram grows to what it takes");
+                }
+            }
+        }
+    }
+
+    fn spill(&mut self) {
+        let sketch = self.sketch.get_or_insert_with(|| Box::new(Sketch::new()));
+        for value in std::mem::take(&mut self.exact) {
+            sketch.push(value, self.scale);
+        }
+    }
+
+    /// Are all values kept as they are?
+    pub fn is_exact(&self) -> bool {
+        self.sketch.is_none()
+    }
+
+    /// The values in ascending order with how often each occurs: as they are up to
+    /// [`EXACT_MAX`], then with an error of at most 0.1 % of themselves (a share: of what it lacks
+    /// to 1).
+    pub fn sorted(&self) -> Vec<(f64, u64)> {
+        if let Some(sketch) = &self.sketch {
+            return sketch.buckets(self.scale);
+        }
+        let mut values = self.exact.clone();
+        values.sort_by(f64::total_cmp);
+        let mut sorted: Vec<(f64, u64)> = Vec::new();
+        for value in values {
+            match sorted.last_mut() {
+                Some((last, count)) if *last == value => *count += 1,
+                Some(_) | None => sorted.push((value, 1)),
+            }
+        }
+        sorted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(scale: Scale, values: impl Iterator<Item = f64>) -> Values {
+        let mut all = Values::new(scale);
+        values.for_each(|value| all.push(value));
+        all
+    }
+
+    /// The value at a place among the sorted ones, from 1.
+    fn at(sorted: &[(f64, u64)], rank: u64) -> f64 {
+        let mut seen = 0;
+        for (value, count) in sorted {
+            seen += count;
+            if seen >= rank {
+                return *value;
+            }
+        }
+        f64::NAN
+    }
+
+    #[test]
+    fn up_to_the_cap_values_are_exact() {
+        let values = of(Scale::Seconds, [3.25, 1.5, 3.25, -2.0].into_iter());
+        assert!(values.is_exact());
+        assert_eq!(values.sorted(), [(-2.0, 1), (1.5, 1), (3.25, 2)]);
+    }
+
+    #[test]
+    fn beyond_the_cap_the_error_is_as_stated() {
+        let n = 30_000u32;
+        for scale in [Scale::Seconds, Scale::Number] {
+            let value = |n: u32| f64::from(n) * f64::from(n) / 7.0 - 1e6;
+            let values = of(scale, (1..=n).map(value));
+            assert!(!values.is_exact());
+            let sorted = values.sorted();
+            assert_eq!(sorted.iter().map(|(_, count)| count).sum::<u64>(), u64::from(n));
+            for rank in (1..=n).step_by(997) {
+                let (found, truth) = (at(&sorted, u64::from(rank)), value(rank));
+                assert!((found - truth).abs() <= 1e-3 * truth.abs(), "{found} is not {truth}");
+            }
+        }
+    }
+
+    #[test]
+    fn shares_near_to_one_keep_their_nines() {
+        let n = 30_000u32;
+        let value = |n: u32| 1.0 - 1e-9 * f64::from(n);
+        let sorted = of(Scale::Fraction, (1..=n).map(value)).sorted();
+        for rank in (1..=n).step_by(997) {
+            let (found, truth) = (1.0 - at(&sorted, u64::from(rank)), 1.0 - value(n + 1 - rank));
+            assert!((found - truth).abs() <= 1e-3 * truth, "{found} is not {truth}");
+        }
+    }
+
+    #[test]
+    fn merging_is_like_pushing_all() {
+        let value = |n: u32| f64::from(n * 7919 % 10_007);
+        let (small, large) = (|| (0..50).map(value), || (50..30_000).map(value));
+        let mut merged = of(Scale::Seconds, small());
+        merged.merge(&of(Scale::Seconds, large()));
+        assert_eq!(merged.sorted(), of(Scale::Seconds, small().chain(large())).sorted());
+        let mut few = of(Scale::Seconds, (0..5).map(value));
+        few.merge(&of(Scale::Seconds, (5..9).map(value)));
+        assert_eq!(few.sorted(), of(Scale::Seconds, (0..9).map(value)).sorted());
+    }
+
+    #[test]
+    fn no_finite_value_is_refused() {
+        let extremes = [f64::MAX, f64::MIN, 1e300, 0.0, f64::MIN_POSITIVE];
+        let values = of(Scale::Number, extremes.into_iter().cycle().take(EXACT_MAX + 10));
+        assert!(!values.sorted().is_empty());
+    }
+}

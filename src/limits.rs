@@ -37,3 +37,11 @@ pub const NESTING_MAX: usize = 16;
 pub const MIXTURE_COMPONENTS_MAX: usize = 32;
 /// Values of an empirical distribution.
 pub const EMPIRICAL_VALUES_MAX: usize = 100_000;
+/// Design points of a sweep: each is read and checked before anything runs.
+pub const POINTS_MAX: usize = 10_000;
+/// Cells of an experiment, design points times replications: days of work on a common machine.
+pub const CELLS_MAX: u64 = 100_000_000;
+/// Levels of one factor.
+pub const LEVELS_MAX: usize = 1_000;
+/// Factors of a sweep, and of what is uncertain: as many as the Sobol sequence has dimensions.
+pub const FACTORS_MAX: usize = 64;

@@ -2,6 +2,7 @@
 
 pub mod read;
 pub mod resolved;
+pub mod sweep;
 
 use crate::diag::{Diagnostic, Sources, Span};
 use crate::engine::{Dist, SimDuration, SimTime};
@@ -36,6 +37,10 @@ pub struct Scenario {
     pub objectives: Vec<Bound>,
     /// What the scenario must show if the model is right.
     pub expect: Vec<Bound>,
+    /// What a sweep varies, if the file has one.
+    pub sweep: Option<sweep::Sweep>,
+    /// What is not known of the world, if the file says so.
+    pub uncertain: Option<sweep::Uncertain>,
     /// Warnings found while checking.
     pub warnings: Vec<Diagnostic>,
     /// The texts it was read from.

@@ -3,23 +3,29 @@
 //! The steps: the bytes become a tree of raw values (`tree`), `--set` writes into it (`set`), the
 //! descriptions of the systems say what each value may be (`reader`, `compound`, `dist`, `units`),
 //! and then events, hazards and responses (`entries`) and objectives and expectations (`bounds`)
-//! are read, which refer to what the tables name. Nothing here knows a parameter of a product:
+//! are read, which refer to what the tables name; `sweep` reads what an experiment varies. Nothing here knows a parameter of a product:
 //! whatever a system describes is read, and nothing else is.
 
 mod bounds;
 mod compound;
 mod dist;
 mod entries;
+mod factor;
 mod reader;
 mod set;
+mod sweep;
+mod template;
 mod tree;
 mod units;
 
 pub(crate) use bounds::{CONDITIONS, EXPECT, OBJECTIVE};
 pub(crate) use entries::{EVENT, HAZARD, LASTS, RESPONSE};
+pub(super) use factor::Assignment;
+pub use set::factor;
+pub use template::Template;
 
 use super::Scenario;
-use crate::diag::{Diagnostic, Severity, Source, Sources};
+use crate::diag::{Diagnostic, Sources};
 use crate::engine::SimDuration;
 use crate::limits::ENTITIES_MAX;
 use crate::systems;
@@ -76,34 +82,7 @@ pub fn read(
     overrides: &Overrides,
     files: &dyn Fn(&str) -> Result<Vec<u8>, String>,
 ) -> Result<Scenario, (Vec<Diagnostic>, Sources)> {
-    let (decoded, text) = tree::decode(bytes);
-    let mut sources = Sources(vec![Source { name: name.to_owned(), text }]);
-    if let Err(wrong) = decoded {
-        return Err((vec![wrong], sources));
-    }
-    let mut found = Vec::new();
-    let text = sources.0.first().map(|source| source.text.clone()).unwrap_or_default();
-    let root = tree::document(&text, &mut found);
-    let Some(mut root) = root else { return Err((sorted(found), sources)) };
-    set::apply(&mut root, overrides, &mut sources, &mut found);
-    let mut reader = Reader {
-        found,
-        files,
-        known: BTreeMap::new(),
-        knows: Knows::Named,
-        waiting: Vec::new(),
-        actions_read: Vec::new(),
-        start: None,
-        horizon: None,
-    };
-    let scenario = reader.scenario(&root);
-    let found = sorted(reader.found);
-    match scenario {
-        Some(scenario) if found.iter().all(|wrong| wrong.severity != Severity::Error) => {
-            Ok(Scenario { warnings: found, sources, ..scenario })
-        }
-        _ => Err((found, sources)),
-    }
+    Template::new(name, bytes, overrides)?.scenario(&[], files)
 }
 
 /// Diagnostics in the order of their places, each once.
@@ -155,6 +134,9 @@ impl Reader<'_> {
         }
         let (objectives, objective_nodes) = unzip(self.bounds(root, "objectives", OBJECTIVE));
         let (expect, expect_nodes) = unzip(self.bounds(root, "expect", EXPECT));
+        let seed = head.as_ref().map_or(1, |head| head.at("seed").count());
+        let sweep = self.sweep(root, seed);
+        let uncertain = self.uncertain(root, seed);
         let head = head?;
         let lists = [event_nodes, hazard_nodes, response_nodes, objective_nodes, expect_nodes];
         if let Value::Table(nodes) = &mut tree.value {
@@ -174,6 +156,8 @@ impl Reader<'_> {
             responses,
             objectives,
             expect,
+            sweep,
+            uncertain,
             warnings: Vec::new(),
             sources: Sources::default(),
         })
@@ -181,7 +165,7 @@ impl Reader<'_> {
 
     /// Tells of everything at the top that is no part of a scenario.
     fn top_level(&mut self, root: &Item) {
-        let mut known = vec!["schema", "scenario", "model"];
+        let mut known = vec!["schema", "scenario", "model", "sweep", "uncertain"];
         known.extend(systems::tables().map(|table| table.name));
         known.extend(LISTS);
         if let Some(table) = root.table() {

@@ -37,6 +37,14 @@ pub fn resolved(scenario: &Scenario) -> String {
             out.below(table.name, &table.kind, node);
         }
     }
+    let sweep = scenario.sweep.as_ref().map(|sweep| ("sweep", &sweep.lines));
+    let uncertain = scenario.uncertain.as_ref().map(|uncertain| ("uncertain", &uncertain.lines));
+    for (name, lines) in sweep.into_iter().chain(uncertain) {
+        out.header(&format!("[{name}]"));
+        for (line, origin) in lines {
+            out.line(&format!("{line} # {}", author(*origin)));
+        }
+    }
     for name in LISTS {
         let entries = root.get(name).map(Node::list).unwrap_or_default();
         for entry in entries {
@@ -162,10 +170,16 @@ impl Writer {
 /// Who said a value.
 fn said(node: &Node) -> String {
     match (node.origin, node.source) {
-        (Origin::File, _) => "file".to_owned(),
-        (Origin::Set, _) => "--set".to_owned(),
-        (Origin::Default, "") => "default".to_owned(),
-        (Origin::Default, source) => format!("default: {source}"),
+        (Origin::Default, source) if !source.is_empty() => format!("default: {source}"),
+        (origin, _) => author(origin).to_owned(),
+    }
+}
+
+fn author(origin: Origin) -> &'static str {
+    match origin {
+        Origin::File => "file",
+        Origin::Set => "--set",
+        Origin::Default => "default",
     }
 }
 
@@ -226,7 +240,7 @@ fn short(path: &str) -> &str {
 }
 
 /// A text in double quotes, as TOML escapes it.
-fn quoted(text: &str) -> String {
+pub(in crate::scenario) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

@@ -262,7 +262,7 @@ impl Reader<'_> {
         Some(truth)
     }
 
-    fn count(&mut self, item: &Item, name: &str, low: u64, high: u64) -> Option<u64> {
+    pub(super) fn count(&mut self, item: &Item, name: &str, low: u64, high: u64) -> Option<u64> {
         let Raw::Whole(number) = item.raw else {
             let example = match item.text().and_then(|text| text.trim().parse::<u64>().ok()) {
                 Some(number) => number.clamp(low, high).to_string(),

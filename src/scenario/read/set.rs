@@ -1,9 +1,11 @@
 //! `--set PATH=VALUE` and `--seed`: values that replace or add to those of the file.
 
 use super::Overrides;
+use super::factor::Assignment;
 use super::tree::{self, Entry, Item, Mark, Raw, Table, quote};
 use crate::diag::{Diagnostic, Source, Sources, Span};
 use crate::limits::NESTING_MAX;
+use crate::scenario::resolved::quoted;
 use crate::systems::spec::Origin;
 
 /// Writes every override into the tree, in the order given; the seed comes last.
@@ -29,6 +31,54 @@ pub(super) fn apply(
         if root.table().is_some_and(|table| table.contains_key("scenario")) {
             put(root, &path, "scenario.seed", item, found);
         }
+    }
+}
+
+/// `--factor PATH=V1,V2` as the `--set` that says the same. What is no TOML value is a text.
+pub fn factor(text: &str) -> String {
+    let Some((path, levels)) = text.split_once('=') else { return text.to_owned() };
+    let mut pieces = vec![String::new()];
+    let (mut depth, mut quote) = (0usize, None);
+    for c in levels.chars() {
+        match (c, quote) {
+            ('"' | '\'', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            ('[' | '{', None) => depth += 1,
+            (']' | '}', None) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        match pieces.last_mut() {
+            Some(_) if c == ',' && depth == 0 && quote.is_none() => pieces.push(String::new()),
+            Some(piece) => piece.push(c),
+            None => {}
+        }
+    }
+    let mark = Mark { place: None, origin: Origin::Set };
+    let level = |piece: &String| {
+        let word = piece.trim();
+        let sound = tree::value(word, mark, &mut Vec::new()).is_some();
+        if sound || word.starts_with(['"', '\'', '[', '{']) {
+            word.to_owned()
+        } else {
+            quoted(word)
+        }
+    };
+    let levels: Vec<String> = pieces.iter().map(level).collect();
+    format!("sweep.factors.{}=[{}]", path.trim(), levels.join(", "))
+}
+
+/// Writes the values of a design point into the tree.
+pub(super) fn assign(root: &mut Item, values: &[Assignment], found: &mut Vec<Diagnostic>) {
+    for Assignment { path, span, item } in values {
+        let segments: Vec<_> = path.split('.').map(|name| (name.trim(), span.clone())).collect();
+        if segments.iter().any(|(name, _)| name.is_empty()) || segments.len() > NESTING_MAX {
+            let message = format!("{} is not a path", quote(path));
+            let help = "write keys with single dots between them, such as `scenario.horizon`";
+            let wrong = Diagnostic::error("set-form", span.clone(), message);
+            found.push(wrong.label("the path").help(help));
+            continue;
+        }
+        put(root, &segments, path, item.clone(), found);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::diag::{Diagnostic, Span};
 use crate::limits::{NESTING_MAX, SCENARIO_BYTES_MAX};
+use crate::scenario::resolved::quoted;
 use crate::systems::spec::Origin;
 use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
@@ -247,6 +248,29 @@ fn table(entries: &DeTable<'_>, mark: Mark) -> Table {
         item: item(value.get_ref(), value.span(), mark),
     };
     entries.iter().map(|(key, value)| (key.to_string(), entry(key.span(), value))).collect()
+}
+
+/// A value as TOML on one line.
+pub(super) fn text(item: &Item) -> String {
+    let listed = |pieces: Vec<String>| pieces.join(", ");
+    match &item.raw {
+        Raw::Text(text) => quoted(text),
+        Raw::Whole(number) => number.map_or("0".to_owned(), |number| number.to_string()),
+        Raw::Float(number) => format!("{number:?}"),
+        Raw::Bool(truth) => truth.to_string(),
+        Raw::Date(date) => date.clone(),
+        Raw::List(items) => format!("[{}]", listed(items.iter().map(text).collect())),
+        Raw::Table(table) => {
+            let bare = |key: &str| {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+                !key.is_empty() && key.chars().all(plain)
+            };
+            let key = |key: &str| if bare(key) { key.to_owned() } else { quoted(key) };
+            let entry =
+                |(name, entry): (&String, &Entry)| format!("{} = {}", key(name), text(&entry.item));
+            format!("{{ {} }}", listed(table.iter().map(entry).collect()))
+        }
+    }
 }
 
 /// A piece of the user's text in a message: in backticks, and cut where it is long.

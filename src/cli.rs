@@ -1,5 +1,7 @@
 //! The command line: the only file that prints. Data goes to stdout, talk to stderr.
 
+mod experiment;
+
 use crate::diag::{self, Diagnostic, Severity, Sources};
 use crate::engine::Budget;
 use crate::exit::Exit;
@@ -26,11 +28,13 @@ struct Cli {
 
 const EXAMPLES: &str = "Examples:
   cmeksim run scenarios/one-key-disabled.toml
+  cmeksim replicate scenarios/a-year-of-random-outages.toml -n 10000
   cmeksim check scenarios/*.toml
   cmeksim rules BT-29
 
 Exit codes: 0 success; 2 wrong input; 3 disk or permissions; 4 a limit was reached;
-5 an objective or expectation failed; 101 a bug of cmeksim.";
+5 an objective or expectation failed; 6 an objective is inconclusive; 101 a bug of cmeksim;
+130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -40,6 +44,22 @@ enum Command {
   cmeksim run scenarios/one-key-disabled.toml --set model.bigtable.cascade-pace=fast --seed 7
   cmeksim run my.toml --out /tmp/result --format json --no-charts")]
     Run(RunArgs),
+    /// Play many replications and estimate every measure, each with its interval.
+    #[command(after_help = "Examples:
+  cmeksim replicate scenarios/a-year-of-random-outages.toml
+  cmeksim replicate my.toml -n 10000 --jobs 4
+  cmeksim replicate my.toml --precision 5% --measure bigtable.orders.downtime")]
+    Replicate(experiment::ReplicateArgs),
+    /// Play the design points of a scenario, each with many replications.
+    #[command(after_help = "Examples:
+  cmeksim sweep my.toml
+  cmeksim sweep my.toml --factor model.bigtable.cascade-pace=fast,typical,slow -n 200
+  cmeksim sweep my.toml --shard 2/4 --out /tmp/shard-2")]
+    Sweep(experiment::SweepArgs),
+    /// Put the shards of a sweep together: the same bytes as from one machine.
+    #[command(after_help = "Examples:
+  cmeksim merge /tmp/shard-1 /tmp/shard-2 --out /tmp/whole")]
+    Merge(experiment::MergeArgs),
     /// Check scenario files: form, references, documented set-up rules. Nothing is simulated.
     #[command(after_help = "Examples:
   cmeksim check scenarios/*.toml
@@ -128,6 +148,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let done = match &cli.command {
         Command::Run(args) => run(args),
+        Command::Replicate(args) => experiment::replicate(args),
+        Command::Sweep(args) => experiment::sweep(args),
+        Command::Merge(args) => experiment::merge(args),
         Command::Check(args) => check(args),
         Command::Rules(args) => list_rules(args),
     };
@@ -236,8 +259,8 @@ fn run(args: &RunArgs) -> Result<Exit, Exit> {
     Ok(judged(&run))
 }
 
-/// The budgets of a run that a scenario can already be seen to exceed: entities and horizon.
-const BUDGETS: [&str; 2] = ["limit-entities", "limit-duration"];
+/// The budgets that a scenario can already be seen to exceed: entities, horizon, design points.
+const BUDGETS: [&str; 3] = ["limit-entities", "limit-duration", "limit-points"];
 
 /// The exit code of a refused scenario: a limit if there is nothing else wrong with it.
 fn refused(found: &[Diagnostic]) -> Exit {

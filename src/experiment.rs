@@ -1,7 +1,14 @@
 //! Playing a scenario: from a checked scenario to what each replication yields.
 
+pub mod estimates;
+pub mod judge;
+pub mod ledger;
 pub mod outcome;
+pub mod plan;
+pub mod precision;
+pub mod run;
 pub mod script;
+pub mod study;
 
 use crate::engine::{Budget, EntityId, Halt, SimDuration, Simulation, Streams, Trace};
 use crate::scenario::Scenario;
@@ -53,6 +60,11 @@ impl Model {
     /// Path and kind of every entity, in the order of their ids.
     pub fn entities(&self) -> impl Iterator<Item = (&str, &'static EntityKind)> {
         self.plan.entities()
+    }
+
+    /// Paths of the measures, in the order of what an outcome holds.
+    pub fn measures(&self) -> impl Iterator<Item = &str> {
+        self.catalogue.paths()
     }
 
     /// The entity with a path.

@@ -3,7 +3,9 @@
 pub mod chart;
 pub mod charts;
 pub mod docs;
+pub mod experiment;
 pub mod files;
+pub mod ledger;
 pub mod rules;
 pub mod summary;
 pub mod tables;

@@ -75,6 +75,11 @@ impl Catalogue {
         }
         Catalogue { paths: sorted.into_keys().collect(), places }
     }
+
+    /// The paths, in order.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().map(String::as_str)
+    }
 }
 
 /// Measures by path, in the order of their paths.

@@ -10,9 +10,37 @@ use std::path::{Path, PathBuf};
 /// The file that tells what the others are; written last.
 pub const MANIFEST: &str = "manifest.json";
 
+/// The finished cells of an experiment: working state, and no output.
+pub const LEDGER: &str = "ledger.bin";
+
 /// SHA-256 in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What writes a file that is too large to be held in memory.
+pub type Stream<'a> = Box<dyn FnMut(&mut dyn Write) -> Result<(), Failure> + 'a>;
+
+/// Passes on what is written, and hashes it.
+struct Hashing<W> {
+    to: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// Why a folder could not be written.
@@ -70,9 +98,23 @@ struct Manifest<'a> {
 /// # Errors
 /// The folder is not ours, or the disk refuses.
 pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)], made: &Made) -> Result<(), Failure> {
+    write_with(folder, files, Vec::new(), made)
+}
+
+/// The same, with files besides that are written as they come.
+///
+/// # Errors
+/// The folder is not ours, or the disk refuses.
+pub fn write_with(
+    folder: &Path,
+    files: &[(String, Vec<u8>)],
+    streams: Vec<(String, Stream<'_>)>,
+    made: &Made,
+) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(failure("make the folder", folder))?;
     let manifest = folder.join(MANIFEST);
-    let ours = manifest.exists();
+    let whole = manifest.exists();
+    let ours = whole || folder.join(LEDGER).exists();
     if !ours && fs::read_dir(folder).map_err(failure("look into", folder))?.next().is_some() {
         return Err(Failure {
             doing: "write into",
@@ -83,20 +125,33 @@ pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)], made: &Made) -> Res
         });
     }
     // Without its manifest a folder does not claim to be whole.
-    if ours {
+    if whole {
         let old = listed(&manifest);
+        let kept: Vec<&str> = files
+            .iter()
+            .map(|(name, _)| name)
+            .chain(streams.iter().map(|(name, _)| name))
+            .map(String::as_str)
+            .collect();
         fs::remove_file(&manifest).map_err(failure("replace", &manifest))?;
-        for name in old.iter().filter(|name| files.iter().all(|(new, _)| new != *name)) {
+        for name in old.iter().filter(|name| !kept.contains(&name.as_str())) {
             let stale = folder.join(name);
             if stale.is_file() {
                 fs::remove_file(&stale).map_err(failure("remove", &stale))?;
             }
         }
     }
+    let mut hashes: BTreeMap<&str, String> = BTreeMap::new();
     for (name, bytes) in files {
         write_one(folder, name, bytes)?;
+        hashes.insert(name, sha256(bytes));
     }
-    let hashes = files.iter().map(|(name, bytes)| (name.as_str(), sha256(bytes))).collect();
+    let mut streamed = Vec::new();
+    for (name, mut stream) in streams {
+        let hash = write_stream(folder, &name, &mut stream)?;
+        streamed.push((name, hash));
+    }
+    hashes.extend(streamed.iter().map(|(name, hash)| (name.as_str(), hash.clone())));
     let mut bytes =
         serde_json::to_vec_pretty(&Manifest { made, files: hashes }).map_err(|error| Failure {
             doing: "describe",
@@ -119,15 +174,25 @@ fn listed(manifest: &Path) -> Vec<String> {
 /// Writes one file under a temporary name and renames it.
 fn write_one(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     let path = folder.join(name);
-    let mut file = tempfile::Builder::new()
+    let mut all: Stream = Box::new(|to| to.write_all(bytes).map_err(failure("write", &path)));
+    write_stream(folder, name, &mut all).map(|_| ())
+}
+
+/// Writes one file as it comes, under a temporary name, and renames it; gives its hash.
+fn write_stream(folder: &Path, name: &str, stream: &mut Stream<'_>) -> Result<String, Failure> {
+    let path = folder.join(name);
+    let file = tempfile::Builder::new()
         .prefix(".writing-")
         .tempfile_in(folder)
         .map_err(failure("write", &path))?;
-    file.write_all(bytes).map_err(failure("write", &path))?;
+    let to = io::BufWriter::with_capacity(1 << 16, file);
+    let mut to = Hashing { to, hash: Sha256::new() };
+    stream(&mut to)?;
+    let file = to.to.into_inner().map_err(|error| failure("write", &path)(error.into_error()))?;
     file.as_file().sync_all().map_err(failure("write", &path))?;
     make_readable(file.as_file()).map_err(failure("write", &path))?;
     file.persist(&path).map_err(|error| failure("write", &path)(error.error))?;
-    Ok(())
+    Ok(hexadecimal(&to.hash.finalize()))
 }
 
 /// Temporary files are private; outputs are like any other file.

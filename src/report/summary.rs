@@ -63,17 +63,22 @@ pub struct Assumption {
 
 /// The assumed constants that the run drew on and that the user left at their default.
 pub fn assumptions(run: &Run) -> Vec<Assumption> {
+    let used = |path: &str| run.outcome.trace.used.contains(&path);
+    assumed(&run.scenario.root, used)
+}
+
+/// The assumed constants that something drew on and that the user left at their default.
+pub(super) fn assumed(root: &Node, used: impl Fn(&str) -> bool) -> Vec<Assumption> {
     let mut found = Vec::new();
     for system in systems::ALL {
-        let node = systems::contract::model(&run.scenario.root, system.name);
+        let node = systems::contract::model(root, system.name);
         for spec in system.model {
             let path = format!("model.{}.{}", system.name, spec.name);
-            let used = run.outcome.trace.used.contains(&path.as_str());
-            let node = node.get(spec.name).filter(|node| node.origin == Origin::Default);
-            if let (true, true, Some(node)) = (used, spec.source.starts_with("assumed"), node) {
+            let default = node.get(spec.name).is_some_and(|node| node.origin == Origin::Default);
+            if default && spec.source.starts_with("assumed") && used(&path) {
                 found.push(Assumption {
                     parameter: path,
-                    value: value_of(spec, node),
+                    value: value_of(spec),
                     meaning: spec.doc,
                     source: spec.source,
                 });
@@ -83,7 +88,7 @@ pub fn assumptions(run: &Run) -> Vec<Assumption> {
     found
 }
 
-fn value_of(spec: &ParamSpec, _: &Node) -> String {
+fn value_of(spec: &ParamSpec) -> String {
     match spec.default {
         Default::Value(text) => text.to_owned(),
         Default::Required | Default::Absent => String::new(),
@@ -123,7 +128,7 @@ pub fn verdicts(run: &Run, bounds: &[Bound]) -> Vec<Verdict> {
         .collect()
 }
 
-fn condition(bound: &Bound) -> String {
+pub(super) fn condition(bound: &Bound) -> String {
     let show = |value: f64| quantity(Some(value), bound.unit);
     match bound.condition {
         Condition::Never => "never".to_owned(),
@@ -259,7 +264,7 @@ pub fn json(run: &Run) -> Vec<u8> {
 }
 
 /// A text on one line, without anything that a terminal obeys.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let pieces = text.split(['\n', '\r', '\t']).filter(|piece| !piece.trim().is_empty());
     diag::plain(&pieces.collect::<Vec<_>>().join(" "))
 }

@@ -5,7 +5,7 @@ use crate::engine::{EntityId, SimTime};
 use std::collections::BTreeMap;
 
 /// A cell of text that no spreadsheet takes for a formula (CWE-1236).
-fn text(cell: &str) -> String {
+pub(super) fn text(cell: &str) -> String {
     let clean: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let opens = ['=', '+', '-', '@'];
     if clean.trim_start().starts_with(opens) { format!("'{clean}") } else { clean }
@@ -21,7 +21,7 @@ pub fn number(value: Option<f64>) -> String {
 }
 
 /// Rows to bytes. Writing into memory cannot fail.
-fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
     writer.write_record(header).expect("memory takes a header");

@@ -23,6 +23,7 @@ pub(crate) use entries::{EVENT, HAZARD, LASTS, RESPONSE};
 pub(super) use factor::Assignment;
 pub use set::factor;
 pub use template::Template;
+pub use units::{Precision, precision};
 
 use super::Scenario;
 use crate::diag::{Diagnostic, Sources};

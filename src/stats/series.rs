@@ -35,6 +35,8 @@ pub enum Method {
     Wilson,
     /// Student's t for the mean.
     Student,
+    /// Student's t for the mean of the means of several worlds.
+    Worlds,
 }
 
 impl Method {
@@ -46,6 +48,7 @@ impl Method {
             Method::Same => "same value, zero-event bound",
             Method::Wilson => "Wilson",
             Method::Student => "Student t",
+            Method::Worlds => "Student t over worlds",
         }
     }
 }
@@ -86,6 +89,14 @@ pub struct Estimate {
     /// How many values differ from the smallest, or from the largest, whichever are fewer: an
     /// interval by Student's t that rests on a handful of events is too narrow.
     pub events: u64,
+}
+
+impl Estimate {
+    /// The same, with the interval of the mean over worlds.
+    #[must_use]
+    pub fn with_interval(self, (low, high): (f64, f64)) -> Estimate {
+        Estimate { ci_low: Some(low), ci_high: Some(high), method: Method::Worlds, ..self }
+    }
 }
 
 impl Series {

@@ -94,6 +94,41 @@ fn too_long<T>(text: &str) -> Result<T, Problem> {
     problem("limit-duration", message, format!("write at most \"{days}d\""))
 }
 
+/// How narrow an interval is wanted: its half-width.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Precision {
+    /// A share of the estimate; of a share near to one, a share of what it lacks to one.
+    Relative(f64),
+    /// So much, in the unit of the measure.
+    Absolute(f64),
+    /// So many seconds.
+    Seconds(f64),
+}
+
+/// What stands after `--precision`: `5%`, `0.001`, `10m`.
+///
+/// # Errors
+/// It is none of these, or not above zero.
+pub fn precision(text: &str) -> Result<Precision, String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|x| x.is_finite());
+    let found = match text.trim().strip_suffix('%') {
+        Some(share) => number(share).map(|share| Precision::Relative(share / 100.0)),
+        None => number(text)
+            .map(Precision::Absolute)
+            .or_else(|| duration(text).ok().map(|span| Precision::Seconds(span.seconds()))),
+    };
+    let above = |precision: &Precision| match *precision {
+        Precision::Relative(x) | Precision::Absolute(x) | Precision::Seconds(x) => x > 0.0,
+    };
+    found.filter(above).ok_or_else(|| {
+        format!(
+            "--precision takes a share such as 5%, a number such as 0.001 or a length of \
+                 time such as 10m, above zero, not {}",
+            quote(text)
+        )
+    })
+}
+
 /// So many per unit of time, as a number per second: `"300/s"`, `"18000/min"`.
 pub(super) fn rate(text: &str) -> Result<f64, Problem> {
     const HELP: &str = "write a number per unit of time, such as \"300/s\", \"18000/min\", \

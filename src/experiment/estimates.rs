@@ -1,0 +1,181 @@
+//! From the rows of a design point to estimates, with chance and ignorance kept apart.
+
+use super::run::Row;
+use super::study::Study;
+use crate::stats::{Estimate, Moments, Scale, Series};
+
+/// What the replications of a design point say.
+#[derive(Clone, Debug)]
+pub struct PointEstimates {
+    /// The design point.
+    pub point: usize,
+    /// Each measure it has, in the order of the columns.
+    pub measures: Vec<Measured>,
+    /// The constants that its replications drew on: a bit for each of the study's.
+    pub used: Vec<u64>,
+}
+
+/// What the replications of a design point say of a measure.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Its column.
+    pub column: usize,
+    /// The estimate over all replications of all worlds.
+    pub estimate: Estimate,
+    /// What of the spread is ignorance, where something is uncertain.
+    pub ignorance: Option<Ignorance>,
+}
+
+/// The spread of a measure taken apart: chance would stay if everything were known, ignorance is
+/// how much the mean hangs on what is not known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ignorance {
+    /// Worlds in which the measure is defined at least twice.
+    pub worlds: u64,
+    /// Standard deviation within a world, pooled.
+    pub chance: f64,
+    /// Standard deviation of the true means of the worlds, estimated: that of their observed means
+    /// less what chance adds to it.
+    pub ignorance: f64,
+    /// 5 % quantile, median and 95 % quantile of the observed means of the worlds.
+    pub means: [Option<f64>; 3],
+}
+
+/// Takes the rows of one design point in the order of their replications.
+pub struct Fold<'a> {
+    study: &'a Study<'a>,
+    point: usize,
+    series: Vec<Series>,
+    /// Of each world, the moments of each measure; nothing if all is known.
+    worlds: Vec<Vec<Moments>>,
+    used: Vec<u64>,
+}
+
+impl<'a> Fold<'a> {
+    /// Nothing yet of a design point.
+    pub fn new(study: &'a Study<'a>, point: usize) -> Fold<'a> {
+        let own = study.own(point * study.worlds());
+        let series = own.iter().map(|column| {
+            let column = &study.columns[*column];
+            let series = Series::new(Scale::of_unit(column.unit));
+            match column.range {
+                Some((low, high)) => series.within(low, high),
+                None => series,
+            }
+        });
+        let worlds = if study.worlds() > 1 { study.worlds() } else { 0 };
+        Fold {
+            study,
+            point,
+            series: series.collect(),
+            worlds: vec![vec![Moments::default(); own.len()]; worlds],
+            used: vec![0; study.constants.len().div_ceil(64)],
+        }
+    }
+
+    /// Takes the row of one replication in one of its worlds.
+    pub fn push(&mut self, world: usize, row: &Row) {
+        let own = self.study.own(self.point * self.study.worlds());
+        let mut moments = self.worlds.get_mut(world);
+        for (place, (column, series)) in own.iter().zip(&mut self.series).enumerate() {
+            let value = row.values.get(*column).copied().filter(|value| value.is_finite());
+            series.push(value);
+            if let (Some(moments), Some(value)) = (&mut moments, value) {
+                moments[place].push(value);
+            }
+        }
+        for (all, more) in self.used.iter_mut().zip(&row.used) {
+            *all |= more;
+        }
+    }
+
+    /// The values of each measure so far, by column: for charts of distributions.
+    pub fn series(&self) -> impl Iterator<Item = (usize, &Series)> {
+        let own = self.study.own(self.point * self.study.worlds());
+        own.iter().copied().zip(&self.series)
+    }
+
+    /// What the rows say.
+    pub fn estimates(&self) -> PointEstimates {
+        let own = self.study.own(self.point * self.study.worlds());
+        let measured = |(place, (column, series)): (usize, (&usize, &Series))| {
+            let mut estimate = series.estimate();
+            let worlds: Vec<Moments> = self.worlds.iter().map(|moments| moments[place]).collect();
+            let ignorance = apart(&worlds);
+            if let Some(ends) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {
+                estimate = estimate.with_interval(ends);
+            }
+            Measured { column: *column, estimate, ignorance }
+        };
+        PointEstimates {
+            point: self.point,
+            measures: own.iter().zip(&self.series).enumerate().map(measured).collect(),
+            used: self.used.clone(),
+        }
+    }
+}
+
+/// The interval of the mean over worlds, which are drawn independently of each other: the means
+/// of the worlds are the observations.
+fn over_worlds(worlds: &[Moments]) -> Option<(f64, f64)> {
+    let mut means = Moments::default();
+    worlds.iter().filter_map(Moments::mean).for_each(|mean| means.push(mean));
+    let (mean, half) = means.mean().zip(means.half_width())?;
+    (half > 0.0).then_some((mean - half, mean + half))
+}
+
+/// Takes the spread apart: one-way analysis of variance with random effects.
+fn apart(worlds: &[Moments]) -> Option<Ignorance> {
+    let known: Vec<&Moments> = worlds.iter().filter(|world| world.count() > 1).collect();
+    if known.len() < 2 {
+        return None;
+    }
+    let (mut within, mut noise, mut means) = (0.0, 0.0, Moments::default());
+    let mut series = Series::new(Scale::Number);
+    for world in &known {
+        let variance = world.variance()?;
+        within += variance;
+        noise += variance / world.count() as f64;
+        means.push(world.mean()?);
+        series.push(world.mean());
+    }
+    let count = known.len() as f64;
+    let between = (means.variance()? - noise / count).max(0.0);
+    Some(Ignorance {
+        worlds: known.len() as u64,
+        chance: libm::sqrt(within / count),
+        ignorance: libm::sqrt(between),
+        means: series.quantiles([0.05, 0.5, 0.95]).map(|quantile| quantile.value),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: &[f64]) -> Moments {
+        let mut moments = Moments::default();
+        values.iter().for_each(|value| moments.push(*value));
+        moments
+    }
+
+    /// By hand: means 1, 3, 5; variance within 2 each, of the means 4, less 2 / 2 by chance.
+    #[test]
+    fn chance_and_ignorance_are_taken_apart() {
+        let worlds = [of(&[0.0, 2.0]), of(&[2.0, 4.0]), of(&[4.0, 6.0])];
+        let found = apart(&worlds).unwrap();
+        assert_eq!((found.worlds, found.chance), (3, libm::sqrt(2.0)));
+        assert_eq!(found.ignorance, libm::sqrt(3.0));
+        assert_eq!(found.means, [Some(1.0), Some(3.0), Some(5.0)]);
+        // t(0.975, 2) = 4.302653 times sqrt(4 / 3).
+        let (low, high) = over_worlds(&worlds).unwrap();
+        assert!((high - 3.0 - 4.968_276).abs() < 1e-5 && (low + 1.968_276).abs() < 1e-5);
+    }
+
+    #[test]
+    fn what_chance_explains_is_no_ignorance() {
+        let worlds = [of(&[0.0, 10.0]), of(&[1.0, 9.0])];
+        assert_eq!(apart(&worlds).unwrap().ignorance, 0.0);
+        assert_eq!(apart(&worlds[..1]), None);
+    }
+}

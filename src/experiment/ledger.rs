@@ -1,0 +1,258 @@
+//! The form of a ledger: what it belongs to, and one checked record per finished cell.
+//!
+//! A ledger begins with [`MAGIC`], the length of the identity, the identity as JSON and its
+//! checksum. Records of one length follow, in the order of the cells: the number of the cell, the
+//! constants it drew on, its measures, and a checksum. All numbers are little-endian.
+
+use super::plan::Plan;
+use super::run::Row;
+use super::study::Study;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The first bytes of a ledger: its kind, and the version of its form.
+pub const MAGIC: &[u8; 16] = b"cmeksim ledger 1";
+
+/// Everything that the cells of a ledger follow from: with the same identity, the same cells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Version of the program.
+    pub version: String,
+    /// The command.
+    pub command: String,
+    /// The scenario file.
+    pub scenario: String,
+    /// Overrides of the command line.
+    pub set: Vec<String>,
+    /// The seed.
+    pub seed: u64,
+    /// The files that the scenario names, with their texts.
+    pub files: BTreeMap<String, String>,
+    /// Where the blocks of replications end. Absent with a single point, whose cells have the same
+    /// order however many there are.
+    pub blocks: Option<Vec<u64>>,
+    /// Which shard it is, and of how many.
+    pub shard: Option<(u64, u64)>,
+    /// Number of points.
+    pub points: usize,
+    /// Paths of the measures of a record.
+    pub columns: Vec<String>,
+    /// The constants of a record.
+    pub constants: Vec<String>,
+}
+
+impl Identity {
+    /// The identity of an experiment.
+    pub fn new(
+        study: &Study,
+        plan: &Plan,
+        command: &str,
+        set: &[String],
+        files: BTreeMap<String, String>,
+        shard: Option<(u64, u64)>,
+    ) -> Identity {
+        let several = study.points() > 1 || shard.is_some();
+        let scenario = study.base.sources.0.first();
+        Identity {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command.to_owned(),
+            scenario: scenario.map_or(String::new(), |source| source.text.clone()),
+            set: set.to_vec(),
+            seed: study.base.seed,
+            files,
+            blocks: several.then(|| plan.ends().to_vec()),
+            shard,
+            points: study.points(),
+            columns: study.columns.iter().map(|column| column.path.clone()).collect(),
+            constants: study.constants.clone(),
+        }
+    }
+
+    /// How another experiment differs from this one, in words, if it does.
+    pub fn difference(&self, other: &Identity) -> Option<String> {
+        let pair = |what: &str, old: &dyn std::fmt::Display, new: &dyn std::fmt::Display| {
+            Some(format!("{what}: {old} there, {new} here"))
+        };
+        if self.version != other.version {
+            return pair("another version of cmeksim", &self.version, &other.version);
+        }
+        if self.command != other.command {
+            return pair("another command", &self.command, &other.command);
+        }
+        if self.scenario != other.scenario {
+            let (old, new) = (self.scenario.lines(), other.scenario.lines());
+            let line = 1 + old.zip(new).take_while(|(old, new)| old == new).count();
+            return Some(format!("another scenario: its text differs from line {line} on"));
+        }
+        if self.set != other.set {
+            let shown = |set: &[String]| match set {
+                [] => "none".to_owned(),
+                set => set.join(" "),
+            };
+            return pair("other overrides (--set)", &shown(&self.set), &shown(&other.set));
+        }
+        if self.seed != other.seed {
+            return pair("another seed", &self.seed, &other.seed);
+        }
+        if self.files != other.files {
+            let mut names = self.files.keys().chain(other.files.keys());
+            let odd = names.find(|name| self.files.get(*name) != other.files.get(*name));
+            return odd.map(|name| format!("the file {name}, which the scenario names, differs"));
+        }
+        if self.blocks != other.blocks {
+            let shown = |blocks: &Option<Vec<u64>>| match blocks.as_deref() {
+                None | Some([]) => "any".to_owned(),
+                Some([only]) => only.to_string(),
+                Some([first, .., last]) => format!("{first} to {last}"),
+            };
+            let (old, new) = (shown(&self.blocks), shown(&other.blocks));
+            return pair("other replications per point", &old, &new);
+        }
+        if self.shard != other.shard {
+            let shown = |shard: Option<(u64, u64)>| {
+                shard.map_or("all cells".to_owned(), |(shard, of)| format!("{shard}/{of}"))
+            };
+            return pair("another shard", &shown(self.shard), &shown(other.shard));
+        }
+        (self != other).then(|| "other measures".to_owned())
+    }
+
+    /// The start of a ledger.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let json = serde_json::to_vec(self).expect("an identity is plain data");
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend((json.len() as u64).to_le_bytes());
+        bytes.extend(&json);
+        bytes.extend(crc32fast::hash(&json).to_le_bytes());
+        bytes
+    }
+
+    /// Reads the start of a ledger; gives the number of its bytes as well. Absent if it is none,
+    /// or not whole.
+    pub fn of_bytes(bytes: &[u8]) -> Option<(Identity, usize)> {
+        let rest = bytes.strip_prefix(MAGIC.as_slice())?;
+        let (length, rest) = rest.split_first_chunk::<8>()?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        let json = rest.get(..length)?;
+        let check = rest.get(length..)?.first_chunk::<4>()?;
+        if crc32fast::hash(json) != u32::from_le_bytes(*check) {
+            return None;
+        }
+        Some((serde_json::from_slice(json).ok()?, MAGIC.len() + 8 + length + 4))
+    }
+
+    /// The form of its records.
+    pub fn form(&self) -> Form {
+        Form { values: self.columns.len(), used: self.constants.len().div_ceil(64) }
+    }
+}
+
+/// How long the parts of a record are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    values: usize,
+    used: usize,
+}
+
+impl Form {
+    /// Bytes of a record.
+    pub fn bytes(self) -> usize {
+        8 + 8 * (self.used + self.values) + 4
+    }
+
+    /// Adds a record.
+    pub fn write(self, number: u64, row: &Row, to: &mut Vec<u8>) {
+        let start = to.len();
+        to.extend(number.to_le_bytes());
+        row.used.iter().for_each(|word| to.extend(word.to_le_bytes()));
+        row.values.iter().for_each(|value| to.extend(value.to_le_bytes()));
+        let check = crc32fast::hash(&to[start..]);
+        to.extend(check.to_le_bytes());
+    }
+
+    /// Reads a record into a row; gives the number of its cell. Absent if it is torn or damaged.
+    pub fn read(self, bytes: &[u8], row: &mut Row) -> Option<u64> {
+        let (body, check) = bytes.split_last_chunk::<4>()?;
+        if body.len() + 4 != self.bytes() || crc32fast::hash(body) != u32::from_le_bytes(*check) {
+            return None;
+        }
+        let mut words = body.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        let number = words.next()?;
+        row.used.clear();
+        row.used.extend(words.by_ref().take(self.used));
+        row.values.clear();
+        row.values.extend(words.map(f64::from_bits));
+        Some(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity {
+            version: "1".into(),
+            command: "sweep".into(),
+            scenario: "a\nb\n".into(),
+            set: Vec::new(),
+            seed: u64::MAX,
+            files: BTreeMap::new(),
+            blocks: Some(vec![10, 20]),
+            shard: None,
+            points: 3,
+            columns: vec!["a.b".into(), "c.d".into()],
+            constants: vec!["m.n".into()],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let bytes = identity().to_bytes();
+        assert_eq!(Identity::of_bytes(&bytes), Some((identity(), bytes.len())));
+        for end in 0..bytes.len() {
+            assert_eq!(Identity::of_bytes(&bytes[..end]), None);
+        }
+        let form = identity().form();
+        let row = Row { values: vec![f64::NAN, 0.1], used: vec![5] };
+        let (mut bytes, mut read) = (Vec::new(), Row { values: Vec::new(), used: Vec::new() });
+        form.write(7, &row, &mut bytes);
+        assert_eq!(bytes.len(), form.bytes());
+        assert_eq!(form.read(&bytes, &mut read), Some(7));
+        assert!(read.values[0].is_nan() && read.values[1] == 0.1 && read.used == [5]);
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_record_is_found() {
+        let form = identity().form();
+        let mut row = Row { values: vec![1.0, 2.0], used: vec![0] };
+        let mut bytes = Vec::new();
+        form.write(7, &row.clone(), &mut bytes);
+        for bit in 0..8 * bytes.len() {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(form.read(&bytes, &mut row), None);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn every_difference_has_a_name() {
+        type Change = fn(&mut Identity);
+        let changes: [(Change, &str); 8] = [
+            (|i| i.version = "2".into(), "another version of cmeksim: 1 there, 2 here"),
+            (|i| i.command = "replicate".into(), "another command: sweep there, replicate here"),
+            (|i| i.scenario = "a\nc\n".into(), "another scenario: its text differs from line 2 on"),
+            (|i| i.set = vec!["x=1".into()], "other overrides (--set): none there, x=1 here"),
+            (|i| i.seed = 1, "another seed: 18446744073709551615 there, 1 here"),
+            (|i| i.blocks = Some(vec![9]), "other replications per point: 10 to 20 there, 9 here"),
+            (|i| i.shard = Some((1, 4)), "another shard: all cells there, 1/4 here"),
+            (|i| i.columns.clear(), "other measures"),
+        ];
+        assert_eq!(identity().difference(&identity()), None);
+        for (change, words) in changes {
+            let mut other = identity();
+            change(&mut other);
+            assert_eq!(identity().difference(&other).as_deref(), Some(words));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What an experiment found: its tables, its summary, and what is shown on a screen.
+
+pub mod screen;
+pub mod summary;
+pub mod tables;
+
+use crate::experiment::estimates::{Measured, PointEstimates};
+use crate::experiment::judge::{Verdict, judge};
+use crate::experiment::study::Study;
+use crate::scenario::Bound;
+use crate::scenario::sweep::{Sweep, Uncertain};
+use crate::stats::quantile::enough_for;
+
+/// What an experiment found.
+pub struct Findings<'a> {
+    /// The experiment.
+    pub study: &'a Study<'a>,
+    /// The command: `replicate` or `sweep`.
+    pub command: &'static str,
+    /// Replications at each point (of each world, if something is uncertain).
+    pub replications: u64,
+    /// The estimates of each design point.
+    pub points: Vec<PointEstimates>,
+    /// What became of the wish for a precision.
+    pub precision: Option<Reached>,
+}
+
+/// What became of the wish for a precision.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Reached {
+    /// The wish, as given.
+    pub asked: String,
+    /// The measures it was about.
+    pub measures: Vec<String>,
+    /// How many intervals are so narrow.
+    pub reached: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// An objective with what the replications of a point say of it.
+pub struct Judged<'a> {
+    /// The objective.
+    pub bound: &'a Bound,
+    /// What was measured; nothing if the point has no such measure.
+    pub measured: Option<&'a Measured>,
+    /// What that says.
+    pub verdict: Verdict,
+}
+
+impl<'a> Findings<'a> {
+    /// The sweep, if this is one.
+    pub fn sweep(&self) -> Option<&'a Sweep> {
+        self.study.base.sweep.as_ref().filter(|_| self.command == "sweep")
+    }
+
+    /// What is uncertain, if something is.
+    pub fn uncertain(&self) -> Option<&'a Uncertain> {
+        self.study.base.uncertain.as_ref()
+    }
+
+    /// The objectives at a design point.
+    pub fn judged(&'a self, point: &'a PointEstimates) -> impl Iterator<Item = Judged<'a>> {
+        self.study.base.objectives.iter().map(|bound| {
+            let column = self.study.column(&format!("{}.{}", bound.entity, bound.measure));
+            let measured = column.and_then(|column| {
+                point.measures.iter().find(|measured| measured.column == column)
+            });
+            let verdict = measured.map_or(Verdict::Inconclusive, |one| judge(bound, &one.estimate));
+            Judged { bound, measured, verdict }
+        })
+    }
+
+    /// The worst verdict that counts: of the baseline, or else of all points.
+    pub fn verdict(&self) -> Verdict {
+        let baseline = self.sweep().and_then(|sweep| sweep.baseline);
+        let counts = |point: &&PointEstimates| baseline.is_none_or(|base| base == point.point);
+        let points = self.points.iter().filter(counts);
+        let worst = points.flat_map(|point| self.judged(point)).map(|judged| judged.verdict).max();
+        worst.unwrap_or(Verdict::Pass)
+    }
+
+    /// What a reader must know before trusting the numbers.
+    pub fn warnings(&self) -> Vec<String> {
+        let study = self.study;
+        let mut all: Vec<String> =
+            study.warnings.iter().map(|warning| warning.message.clone()).collect();
+        let pooled = self.replications * study.worlds() as u64;
+        for (share, name) in [(0.05, "5 %"), (0.5, "50 %"), (0.95, "95 %"), (0.99, "99 %")] {
+            let enough = enough_for(share);
+            if pooled < enough {
+                all.push(format!(
+                    "too few replications for the {name} quantile: {pooled}, and {enough} are \
+                     needed for an interval with two ends"
+                ));
+            }
+        }
+        let few = self.few();
+        if let Some((first, count)) = few {
+            all.push(format!(
+                "{count} intervals rest on fewer than {FEW} replications that differ from the \
+                 common value, so they are too narrow; the first is that of {first}"
+            ));
+        }
+        if let Some(precision) = self.precision.as_ref().filter(|p| p.reached < p.of) {
+            all.push(format!(
+                "the precision {} is reached for {} of {} intervals; give more replications with \
+                 --max",
+                precision.asked, precision.reached, precision.of
+            ));
+        }
+        all
+    }
+
+    /// The first measure whose interval rests on a handful of events, and how many there are.
+    fn few(&self) -> Option<(String, usize)> {
+        let rests = |measured: &&Measured| {
+            let estimate = &measured.estimate;
+            estimate.method == crate::stats::Method::Student && estimate.events < FEW
+        };
+        let mut found = self.points.iter().flat_map(|point| point.measures.iter().filter(rests));
+        let first = found.next()?;
+        Some((self.study.columns[first.column].path.clone(), 1 + found.count()))
+    }
+}
+
+/// So many events make an interval by Student's t about as wide as it should be.
+const FEW: u64 = 10;

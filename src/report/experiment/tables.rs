@@ -1,0 +1,146 @@
+//! The CSV files of an experiment. Columns are documented in `docs/outputs.md`.
+
+use super::Findings;
+use crate::experiment::estimates::Measured;
+use crate::experiment::study::Study;
+use crate::report::tables::{number, table, text};
+use crate::stats::Quantile;
+
+/// The columns of an estimate, after `measure` and `unit`.
+const ESTIMATE: [&str; 23] = [
+    "n",
+    "mean",
+    "ci_low",
+    "ci_high",
+    "std_dev",
+    "min",
+    "p5",
+    "p50",
+    "p95",
+    "p99",
+    "max",
+    "undefined",
+    "method",
+    "other_max",
+    "p5_low",
+    "p5_high",
+    "p50_low",
+    "p50_high",
+    "p95_low",
+    "p95_high",
+    "p99_low",
+    "p99_high",
+    "quantiles",
+];
+
+fn cells(study: &Study, measured: &Measured) -> Vec<String> {
+    let column = &study.columns[measured.column];
+    let estimate = &measured.estimate;
+    let mut cells = vec![text(&column.path), column.unit.to_owned(), estimate.n.to_string()];
+    let values = [
+        estimate.mean,
+        estimate.ci_low,
+        estimate.ci_high,
+        estimate.std_dev,
+        estimate.min,
+        estimate.p5.value,
+        estimate.p50.value,
+        estimate.p95.value,
+        estimate.p99.value,
+        estimate.max,
+    ];
+    cells.extend(values.map(number));
+    cells.extend([estimate.undefined.to_string(), estimate.method.words().to_owned()]);
+    cells.push(number(estimate.other_max));
+    let ends = |quantile: Quantile| [number(quantile.low), number(quantile.high)];
+    let quantiles = [estimate.p5, estimate.p50, estimate.p95, estimate.p99];
+    cells.extend(quantiles.into_iter().flat_map(ends));
+    cells.push(if estimate.exact { "order statistics" } else { "histogram, 0.1 %" }.to_owned());
+    cells
+}
+
+/// `estimates.csv`: one row per measure. With more than one design point, `sweep.csv`: one row per
+/// point and measure.
+pub fn estimates(findings: &Findings) -> Vec<u8> {
+    let sweep = findings.sweep().is_some();
+    let head = sweep.then_some("point").into_iter().chain(["measure", "unit"]).chain(ESTIMATE);
+    let rows = findings.points.iter().flat_map(|point| {
+        point.measures.iter().map(move |measured| {
+            let mut row = Vec::new();
+            row.extend(sweep.then(|| point.point.to_string()));
+            row.extend(cells(findings.study, measured));
+            row
+        })
+    });
+    table(&head.collect::<Vec<_>>(), rows)
+}
+
+/// `points.csv`: the levels of each design point.
+pub fn points(findings: &Findings) -> Option<Vec<u8>> {
+    let sweep = findings.sweep()?;
+    Some(levels("point", &sweep.factors, sweep.points.iter().map(|point| &point.labels)))
+}
+
+/// `worlds.csv`: the values of what is uncertain in each world.
+pub fn worlds(findings: &Findings) -> Option<Vec<u8>> {
+    let uncertain = findings.uncertain()?;
+    Some(levels("world", &uncertain.factors, uncertain.draws.iter().map(|draw| &draw.labels)))
+}
+
+fn levels<'a>(
+    first: &str,
+    factors: &[String],
+    labels: impl Iterator<Item = &'a Vec<String>>,
+) -> Vec<u8> {
+    let names: Vec<String> = factors.iter().map(|factor| text(factor)).collect();
+    let head: Vec<&str> = std::iter::once(first).chain(names.iter().map(String::as_str)).collect();
+    let rows = labels.enumerate().map(|(number, labels)| {
+        std::iter::once(number.to_string()).chain(labels.iter().map(|label| text(label))).collect()
+    });
+    table(&head, rows)
+}
+
+/// `uncertainty.csv`: chance and ignorance apart.
+pub fn uncertainty(findings: &Findings) -> Option<Vec<u8>> {
+    findings.uncertain()?;
+    let sweep = findings.sweep().is_some();
+    let own = ["measure", "unit", "worlds", "chance_sd", "ignorance_sd"];
+    let means = ["mean_p5", "mean_p50", "mean_p95"];
+    let head = sweep.then_some("point").into_iter().chain(own).chain(means);
+    let rows = findings.points.iter().flat_map(|point| {
+        point.measures.iter().filter_map(move |measured| {
+            let apart = measured.ignorance?;
+            let column = &findings.study.columns[measured.column];
+            let mut row = Vec::new();
+            row.extend(sweep.then(|| point.point.to_string()));
+            row.extend([text(&column.path), column.unit.to_owned(), apart.worlds.to_string()]);
+            row.extend([Some(apart.chance), Some(apart.ignorance)].map(number));
+            row.extend(apart.means.map(number));
+            Some(row)
+        })
+    });
+    Some(table(&head.collect::<Vec<_>>(), rows))
+}
+
+/// The first line of `replications.csv`.
+pub fn replications_head(study: &Study) -> Vec<u8> {
+    let world = (study.worlds() > 1).then(|| "world".to_owned());
+    let paths = study.columns.iter().map(|column| text(&column.path));
+    let names: Vec<String> =
+        std::iter::once("replication".to_owned()).chain(world).chain(paths).collect();
+    line(&names)
+}
+
+/// One line of `replications.csv`.
+pub fn replication(study: &Study, replication: u64, world: usize, values: &[f64]) -> Vec<u8> {
+    let world = (study.worlds() > 1).then(|| world.to_string());
+    let values = values.iter().map(|value| number(Some(*value)));
+    let cells: Vec<String> =
+        std::iter::once(replication.to_string()).chain(world).chain(values).collect();
+    line(&cells)
+}
+
+fn line(cells: &[String]) -> Vec<u8> {
+    let head: Vec<&str> = cells.iter().map(String::as_str).collect();
+    table(&head, std::iter::empty())
+}

@@ -1,0 +1,270 @@
+//! The ledger of an experiment on disk: finished cells are appended, and read again after an
+//! interruption. Whatever a crash leaves behind, the whole records before it count.
+
+use super::files::{Failure, LEDGER, MANIFEST};
+use crate::experiment::ledger::{Form, Identity, MAGIC};
+use crate::experiment::run::Row;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Bytes of an identity: a scenario, the files it names and the names of its measures.
+const IDENTITY_BYTES_MAX: u64 = 1 << 30;
+
+/// A ledger that is open, and nobody else's while it is.
+pub struct Ledger {
+    file: File,
+    path: PathBuf,
+    form: Form,
+    /// Where the records begin.
+    start: u64,
+    /// Numbers of the cells it holds.
+    cells: Range<u64>,
+    bytes: Vec<u8>,
+}
+
+/// Why a ledger could not be opened.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The disk refuses.
+    World(Failure),
+    /// It belongs to something else.
+    Other(String),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        Refusal::World(failure)
+    }
+}
+
+fn failure<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Failure + 'a {
+    move |error| Failure { doing, path: path.to_owned(), said: error.to_string() }
+}
+
+/// The identity at the start of a ledger, and where its records begin; nothing if it has none.
+fn identity(file: &mut File) -> io::Result<Option<(Identity, u64)>> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut bytes = Vec::new();
+    let head = MAGIC.len() as u64 + 8;
+    file.take(head).read_to_end(&mut bytes)?;
+    let length = bytes.get(MAGIC.len()..).and_then(|rest| rest.first_chunk::<8>());
+    let length = length.map_or(0, |length| u64::from_le_bytes(*length));
+    file.take(length.min(IDENTITY_BYTES_MAX) + 4).read_to_end(&mut bytes)?;
+    Ok(Identity::of_bytes(&bytes).map(|(identity, start)| (identity, start as u64)))
+}
+
+/// The identity of the ledger in a folder.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn identity_in(folder: &Path) -> Result<Identity, Failure> {
+    let path = folder.join(LEDGER);
+    let mut file = File::open(&path).map_err(failure("open", &path))?;
+    let found = identity(&mut file).map_err(failure("read", &path))?;
+    let said = || "it is no ledger of this version".to_owned();
+    match found {
+        Some((identity, _)) => Ok(identity),
+        None => Err(Failure { doing: "read", path, said: said() }),
+    }
+}
+
+impl Ledger {
+    /// Opens the ledger of a folder, or begins one there. The cells count from `first` on.
+    ///
+    /// A torn or damaged end is cut off. With `fresh` what was there is thrown away. Every row
+    /// that is there already goes to `each`.
+    ///
+    /// # Errors
+    /// The ledger belongs to another experiment, the folder to something else, or the disk
+    /// refuses.
+    pub fn open(
+        folder: &Path,
+        identity: &Identity,
+        first: u64,
+        fresh: bool,
+        each: &mut dyn FnMut(u64, &Row),
+    ) -> Result<Ledger, Refusal> {
+        fs::create_dir_all(folder).map_err(failure("make the folder", folder))?;
+        let path = folder.join(LEDGER);
+        let exists = path.exists();
+        let mut others = fs::read_dir(folder).map_err(failure("look into", folder))?;
+        if !exists && !folder.join(MANIFEST).exists() && others.next().is_some() {
+            let said = format!(
+                "it holds files that are not of an earlier run (no {MANIFEST}); name another \
+                 folder with --out"
+            );
+            let (doing, path) = ("write into", folder.to_owned());
+            return Err(Refusal::World(Failure { doing, path, said }));
+        }
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).map_err(failure("open", &path))?;
+        lock(&file, &path)?;
+        let there = match fresh {
+            true => None,
+            false => self::identity(&mut file).map_err(failure("read", &path))?,
+        };
+        let start = match there {
+            Some((old, start)) => match old.difference(identity) {
+                Some(difference) => return Err(Refusal::Other(difference)),
+                None => start,
+            },
+            None => {
+                let length = file.metadata().map_err(failure("read", &path))?.len();
+                // What is no ledger at all is not ours to overwrite; a torn start is.
+                if !fresh && length >= MAGIC.len() as u64 && !begins(&mut file, &path)? {
+                    let said = "it is no ledger of this version".to_owned();
+                    return Err(Refusal::World(Failure { doing: "read", path, said }));
+                }
+                begin(&mut file, identity).map_err(failure("write", &path))?
+            }
+        };
+        let form = identity.form();
+        let mut ledger = Ledger { file, path, form, start, cells: first..first, bytes: Vec::new() };
+        ledger.resume(each)?;
+        Ok(ledger)
+    }
+
+    /// Opens the ledger in a folder to read it only; gives its identity as well.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn read_only(
+        folder: &Path,
+        first: impl FnOnce(&Identity) -> u64,
+    ) -> Result<(Ledger, Identity), Failure> {
+        let path = folder.join(LEDGER);
+        let identity = identity_in(folder)?;
+        let mut file = File::open(&path).map_err(failure("open", &path))?;
+        let found = self::identity(&mut file).map_err(failure("read", &path))?;
+        let start = found.map_or(0, |(_, start)| start);
+        let first = first(&identity);
+        let form = identity.form();
+        let mut ledger = Ledger { file, path, form, start, cells: first..first, bytes: Vec::new() };
+        ledger.count(&mut |_, _| {}).map_err(|error| failure("read", &ledger.path)(error))?;
+        Ok((ledger, identity))
+    }
+
+    /// Numbers of the cells it holds.
+    pub fn cells(&self) -> Range<u64> {
+        self.cells.clone()
+    }
+
+    /// Reads what is there, and cuts off what is not whole.
+    fn resume(&mut self, each: &mut dyn FnMut(u64, &Row)) -> Result<(), Failure> {
+        let end = self.count(each).map_err(failure("read", &self.path))?;
+        let cut = |file: &mut File| {
+            file.set_len(end)?;
+            file.seek(SeekFrom::Start(end))
+        };
+        cut(&mut self.file).map_err(failure("write", &self.path))?;
+        Ok(())
+    }
+
+    /// Goes through the whole records; gives where they end.
+    fn count(&mut self, each: &mut dyn FnMut(u64, &Row)) -> io::Result<u64> {
+        self.file.seek(SeekFrom::Start(self.start))?;
+        let mut reader = BufReader::with_capacity(1 << 16, &mut self.file);
+        let mut bytes = vec![0; self.form.bytes()];
+        let mut row = Row { values: Vec::new(), used: Vec::new() };
+        let mut end = self.start;
+        loop {
+            match reader.read_exact(&mut bytes) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(end),
+                Err(error) => return Err(error),
+            }
+            if self.form.read(&bytes, &mut row) != Some(self.cells.end) {
+                return Ok(end);
+            }
+            each(self.cells.end, &row);
+            self.cells.end += 1;
+            end += bytes.len() as u64;
+        }
+    }
+
+    /// Appends the rows of the cells that follow.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn append(&mut self, rows: &[Row]) -> Result<(), Failure> {
+        self.bytes.clear();
+        for (number, row) in (self.cells.end..).zip(rows) {
+            self.form.write(number, row, &mut self.bytes);
+        }
+        self.file.write_all(&self.bytes).map_err(failure("write", &self.path))?;
+        self.cells.end += rows.len() as u64;
+        Ok(())
+    }
+
+    /// Makes what was appended last through a loss of power.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn sync(&self) -> Result<(), Failure> {
+        self.file.sync_data().map_err(failure("write", &self.path))
+    }
+
+    /// Reads the rows of a stretch of cells that it holds, in order.
+    ///
+    /// # Errors
+    /// The disk refuses, or the ledger was damaged since.
+    pub fn each<E: From<Failure>>(
+        &mut self,
+        numbers: Range<u64>,
+        mut each: impl FnMut(u64, &Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Ledger { file, path, form, start, cells, .. } = self;
+        let record = form.bytes() as u64;
+        let place = *start + (numbers.start - cells.start) * record;
+        file.seek(SeekFrom::Start(place)).map_err(failure("read", path))?;
+        let mut reader = BufReader::with_capacity(1 << 16, file);
+        let mut bytes = vec![0; form.bytes()];
+        let mut row = Row { values: Vec::new(), used: Vec::new() };
+        for number in numbers {
+            reader.read_exact(&mut bytes).map_err(failure("read", path))?;
+            if form.read(&bytes, &mut row) != Some(number) {
+                let said = format!("the record of cell {number} is damaged");
+                return Err(Failure { doing: "read", path: path.clone(), said }.into());
+            }
+            each(number, &row)?;
+        }
+        Ok(())
+    }
+}
+
+/// Does a file begin like a ledger?
+fn begins(file: &mut File, path: &Path) -> Result<bool, Failure> {
+    let mut magic = [0; MAGIC.len()];
+    let mut read = || {
+        file.seek(SeekFrom::Start(0))?;
+        file.read_exact(&mut magic)
+    };
+    read().map_err(failure("read", path))?;
+    Ok(magic == *MAGIC)
+}
+
+/// Writes the start of a ledger; gives its length.
+fn begin(file: &mut File, identity: &Identity) -> io::Result<u64> {
+    let bytes = identity.to_bytes();
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&bytes)?;
+    file.sync_data()?;
+    Ok(bytes.len() as u64)
+}
+
+/// Nobody else may write while we do.
+fn lock(file: &File, path: &Path) -> Result<(), Failure> {
+    let said = match file.try_lock() {
+        Ok(()) => return Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            "another cmeksim is at work in this folder; wait for it, or name another with --out"
+                .to_owned()
+        }
+        Err(TryLockError::Error(error)) => error.to_string(),
+    };
+    Err(Failure { doing: "lock", path: path.to_owned(), said })
+}

@@ -234,7 +234,7 @@ fn experiment(
         say(diag::render(&study.warnings, &base.sources, color()).trim_end());
     }
     let (plan, watch) = plan(&study, options, varies)?;
-    let identity = Identity::new(&study, &plan, command, set, named.texts(), shard);
+    let identity = Identity::new(&study, &plan, command, &overrides, named.texts(), shard);
     let name = shard.map_or(command.to_owned(), |(shard, of)| format!("{command}-{shard}-of-{of}"));
     let folder =
         options.out.clone().unwrap_or_else(|| Path::new("output").join(&base.name).join(name));
@@ -559,7 +559,8 @@ fn rows(
 
 pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
     let (identity, folders) = shards(&args.folders)?;
-    let overrides = Overrides { sets: identity.set.clone(), seed: Some(identity.seed) };
+    let seed = identity.seed_given.then_some(identity.seed);
+    let overrides = Overrides { sets: identity.set.clone(), seed };
     let files = |name: &str| match identity.files.get(name) {
         Some(text) => Ok(text.clone().into_bytes()),
         None => Err("the shards do not hold it".to_owned()),
@@ -574,8 +575,8 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
     let each = identity.blocks.as_deref().and_then(|blocks| blocks.last()).copied().unwrap_or(0);
     let plan = Plan::fixed(study.points(), each)
         .ok_or_else(|| wrong("the shards have more cells than this version plays"))?;
-    let set = &identity.set;
-    let merged = Identity::new(&study, &plan, "sweep", set, identity.files.clone(), None);
+    let files = identity.files.clone();
+    let merged = Identity::new(&study, &plan, "sweep", &overrides, files, None);
     let out = args.out.clone();
     let folder = out.unwrap_or_else(|| Path::new("output").join(&base.name).join("sweep"));
     let numbers = 0..plan.cells();
@@ -601,7 +602,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
     let output = Output {
         command: "sweep",
         folder,
-        set,
+        set: &identity.set,
         format: args.format,
         quiet: args.quiet,
         all_rows: false,

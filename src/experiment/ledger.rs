@@ -7,6 +7,7 @@
 use super::plan::Plan;
 use super::run::Row;
 use super::study::Study;
+use crate::scenario::read::Overrides;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub struct Identity {
     pub set: Vec<String>,
     /// The seed.
     pub seed: u64,
+    /// Was it given on the command line?
+    pub seed_given: bool,
     /// The files that the scenario names, with their texts.
     pub files: BTreeMap<String, String>,
     /// Where the blocks of replications end. Absent with a single point, whose cells have the same
@@ -47,7 +50,7 @@ impl Identity {
         study: &Study,
         plan: &Plan,
         command: &str,
-        set: &[String],
+        overrides: &Overrides,
         files: BTreeMap<String, String>,
         shard: Option<(u64, u64)>,
     ) -> Identity {
@@ -57,8 +60,9 @@ impl Identity {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             command: command.to_owned(),
             scenario: scenario.map_or(String::new(), |source| source.text.clone()),
-            set: set.to_vec(),
+            set: overrides.sets.clone(),
             seed: study.base.seed,
+            seed_given: overrides.seed.is_some(),
             files,
             blocks: several.then(|| plan.ends().to_vec()),
             shard,
@@ -93,6 +97,11 @@ impl Identity {
         }
         if self.seed != other.seed {
             return pair("another seed", &self.seed, &other.seed);
+        }
+        if self.seed_given != other.seed_given {
+            let shown = |given: bool| if given { "--seed" } else { "the scenario" };
+            let (old, new) = (shown(self.seed_given), shown(other.seed_given));
+            return pair("the seed from elsewhere", &old, &new);
         }
         if self.files != other.files {
             let mut names = self.files.keys().chain(other.files.keys());
@@ -197,6 +206,7 @@ mod tests {
             scenario: "a\nb\n".into(),
             set: Vec::new(),
             seed: u64::MAX,
+            seed_given: false,
             files: BTreeMap::new(),
             blocks: Some(vec![10, 20]),
             shard: None,
@@ -238,12 +248,13 @@ mod tests {
     #[test]
     fn every_difference_has_a_name() {
         type Change = fn(&mut Identity);
-        let changes: [(Change, &str); 8] = [
+        let changes: [(Change, &str); 9] = [
             (|i| i.version = "2".into(), "another version of cmeksim: 1 there, 2 here"),
             (|i| i.command = "replicate".into(), "another command: sweep there, replicate here"),
             (|i| i.scenario = "a\nc\n".into(), "another scenario: its text differs from line 2 on"),
             (|i| i.set = vec!["x=1".into()], "other overrides (--set): none there, x=1 here"),
             (|i| i.seed = 1, "another seed: 18446744073709551615 there, 1 here"),
+            (|i| i.seed_given = true, "the seed from elsewhere: the scenario there, --seed here"),
             (|i| i.blocks = Some(vec![9]), "other replications per point: 10 to 20 there, 9 here"),
             (|i| i.shard = Some((1, 4)), "another shard: all cells there, 1/4 here"),
             (|i| i.columns.clear(), "other measures"),

@@ -69,16 +69,11 @@ fn constants(scenario: &Scenario) -> Vec<String> {
     found
 }
 
-/// A mistake that only some points have, in words.
-fn at_point(mut wrong: Diagnostic, words: &str) -> Diagnostic {
-    wrong.message = format!("{} (at the point {words})", wrong.message);
-    wrong
-}
-
 /// Models that are kept ready: those of the points that are being played.
 const MODELS_KEPT: usize = 32;
 
-type Slot = Arc<OnceLock<Arc<Model>>>;
+/// The model of a point with its seed, made once.
+type Slot = Arc<OnceLock<(Arc<Model>, u64)>>;
 
 /// An experiment made ready.
 pub struct Study<'a> {
@@ -161,11 +156,10 @@ impl<'a> Study<'a> {
         let (mut path_sets, mut set_of): (Vec<Vec<String>>, _) = (Vec::new(), Vec::new());
         let mut horizon = SimDuration::ZERO;
         for (point, read) in points.iter().zip(read) {
-            let words = words(&factors, point);
             match read {
                 Ok(sound) => {
                     horizon = horizon.max(sound.horizon);
-                    note(&mut warnings, sound.warnings, &words);
+                    note(&mut warnings, sound.warnings, point, &factors);
                     let own: Vec<String> =
                         sound.columns.iter().map(|column| column.path.clone()).collect();
                     let known = path_sets.iter().position(|set| *set == own);
@@ -176,10 +170,12 @@ impl<'a> Study<'a> {
                         columns.extend(pairs);
                     }
                 }
-                Err(wrong) => note(&mut found, wrong, &words),
+                Err(wrong) => note(&mut found, wrong, point, &factors),
             }
         }
         if found.iter().any(|wrong| wrong.severity == Severity::Error) {
+            let place = |d: &Diagnostic| d.span.as_ref().map(|s| (s.source, s.range.start));
+            found.sort_by_key(place);
             return Err((found, base.sources.clone()));
         }
         // A span of time is bounded by the longest horizon of any point.
@@ -242,7 +238,7 @@ impl<'a> Study<'a> {
     }
 
     /// The model of a point, made when it is first asked for.
-    fn model(&self, point: usize) -> Arc<Model> {
+    fn model(&self, point: usize) -> (Arc<Model>, u64) {
         let slot = {
             let mut kept = match self.models.lock() {
                 Ok(kept) => kept,
@@ -264,7 +260,7 @@ impl<'a> Study<'a> {
         let make = || {
             let scenario = self.template.scenario(&self.points[point], self.files);
             match scenario {
-                Ok(scenario) => Arc::new(Model::new(&scenario)),
+                Ok(scenario) => (Arc::new(Model::new(&scenario)), scenario.seed),
                 Err((found, _)) => panic!("point {point} was read before: {found:?}"),
             }
         };
@@ -273,11 +269,11 @@ impl<'a> Study<'a> {
 
     /// What plays the cells of a point.
     pub fn worker(&self, point: usize) -> Worker<'_> {
-        let model = self.model(point);
+        let (model, seed) = self.model(point);
         let places = model
             .measures()
             .map(|path| self.column(path).expect("the columns hold the measures of every point"));
-        Worker { places: places.collect(), model, study: self }
+        Worker { places: places.collect(), model, seed, study: self }
     }
 }
 
@@ -287,17 +283,23 @@ fn words(factors: &[&[String]], point: &[&Point]) -> String {
     pairs.map(|(point, factors)| point.words(factors)).collect::<Vec<_>>().join(", ")
 }
 
-/// Adds what is not yet known; what only some points tell says at which it was met first.
-fn note(known: &mut Vec<Diagnostic>, more: Vec<Diagnostic>, words: &str) {
-    for wrong in more {
+/// Adds what is not yet known. What is wrong at none of a point's own values is told with the
+/// first point that has it, for it may come from several of them together.
+fn note(known: &mut Vec<Diagnostic>, more: Vec<Diagnostic>, point: &[&Point], names: &[&[String]]) {
+    for mut wrong in more {
         let again = |old: &Diagnostic| {
             old.span == wrong.span
                 && old.code == wrong.code
                 && old.message.starts_with(&wrong.message)
         };
-        if known.len() < DIAGNOSTICS_SHOWN_MAX && !known.iter().any(again) {
-            known.push(if words.is_empty() { wrong } else { at_point(wrong, words) });
+        if known.len() >= DIAGNOSTICS_SHOWN_MAX || known.iter().any(again) {
+            continue;
         }
+        let own = |place| point.iter().any(|point| point.said_at(place));
+        if !point.is_empty() && !wrong.span.as_ref().is_some_and(own) {
+            wrong.message = format!("{} (at the point {})", wrong.message, words(names, point));
+        }
+        known.push(wrong);
     }
 }
 
@@ -305,6 +307,7 @@ fn note(known: &mut Vec<Diagnostic>, more: Vec<Diagnostic>, words: &str) {
 pub struct Worker<'a> {
     study: &'a Study<'a>,
     model: Arc<Model>,
+    seed: u64,
     /// The column of each measure of the model.
     places: Vec<usize>,
 }
@@ -319,8 +322,8 @@ impl Worker<'_> {
         let worlds = study.worlds as u64;
         // Every world has luck of its own; design points share it (common random numbers).
         let luck = cell.replication * worlds + cell.point as u64 % worlds;
-        let seed = study.base.seed;
-        let trace = self.model.replicate(seed, luck, SweepMode::Decisive, Budget::default())?;
+        let trace =
+            self.model.replicate(self.seed, luck, SweepMode::Decisive, Budget::default())?;
         let mut used = vec![0u64; study.constants.len().div_ceil(64)];
         for (place, constant) in study.constants.iter().enumerate() {
             if trace.used.contains(&constant.as_str()) {

@@ -1,6 +1,7 @@
 //! What an experiment varies: factors with their levels, and the design points made of them.
 
 use super::read::Assignment;
+use crate::diag::Span;
 use crate::systems::spec::Origin;
 
 /// `[sweep]`: what the user varies.
@@ -69,6 +70,18 @@ pub struct Point {
 }
 
 impl Point {
+    /// Does a place in the input belong to one of its values?
+    pub fn said_at(&self, place: &Span) -> bool {
+        let inside = |span: &Option<Span>| {
+            span.as_ref().is_some_and(|span| {
+                span.source == place.source
+                    && span.range.start <= place.range.start
+                    && place.range.end <= span.range.end
+            })
+        };
+        self.values.iter().any(|value| value.said_at(inside))
+    }
+
     /// The point in words: `grace = 1h, keys = one-key`.
     pub fn words(&self, factors: &[String]) -> String {
         let pairs = factors.iter().zip(&self.labels);

@@ -5,6 +5,7 @@ use crate::experiment::estimates::{Measured, PointEstimates};
 use crate::report::SCHEMA;
 use crate::report::files::sha256;
 use crate::report::summary::{Assumption, assumed, condition};
+use crate::scenario::sweep::Sweep;
 use crate::stats::Quantile;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -71,8 +72,6 @@ struct ObjectiveJson {
 struct PointJson<'a> {
     point: usize,
     factors: BTreeMap<&'a str, &'a str>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    estimates: BTreeMap<&'a str, EstimateJson>,
     objectives: Vec<ObjectiveJson>,
 }
 
@@ -92,7 +91,12 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<usize>,
     verdict: &'static str,
-    points: Vec<PointJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimates: Option<BTreeMap<&'a str, EstimateJson>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objectives: Option<Vec<ObjectiveJson>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<Vec<PointJson<'a>>>,
     warnings: Vec<String>,
     assumptions: Vec<Assumption>,
 }
@@ -134,23 +138,27 @@ fn objective(judged: Judged) -> ObjectiveJson {
     }
 }
 
-fn point<'a>(findings: &'a Findings<'a>, point: &'a PointEstimates) -> PointJson<'a> {
-    let study = findings.study;
-    let sweep = findings.sweep();
-    let factors = sweep.map_or(BTreeMap::new(), |sweep| {
-        let labels = sweep.points[point.point].labels.iter().map(String::as_str);
-        sweep.factors.iter().map(String::as_str).zip(labels).collect()
-    });
-    // Those of a sweep stand in sweep.csv: there may be a million of them.
-    let shown = point.measures.iter().filter(|_| sweep.is_none());
-    let estimates = shown.map(|measured| {
-        let column = &study.columns[measured.column];
+fn estimates<'a>(
+    findings: &'a Findings<'a>,
+    point: &'a PointEstimates,
+) -> BTreeMap<&'a str, EstimateJson> {
+    let named = point.measures.iter().map(|measured| {
+        let column = &findings.study.columns[measured.column];
         (column.path.as_str(), estimate(column.unit, measured))
     });
+    named.collect()
+}
+
+/// A point of a sweep. Its estimates stand in sweep.csv: there may be a million of them.
+fn point<'a>(
+    findings: &'a Findings<'a>,
+    sweep: &'a Sweep,
+    point: &'a PointEstimates,
+) -> PointJson<'a> {
+    let labels = sweep.points[point.point].labels.iter().map(String::as_str);
     PointJson {
         point: point.point,
-        factors,
-        estimates: estimates.collect(),
+        factors: sweep.factors.iter().map(String::as_str).zip(labels).collect(),
         objectives: findings.judged(point).map(objective).collect(),
     }
 }
@@ -172,6 +180,7 @@ pub(super) fn assumptions(findings: &Findings) -> Vec<Assumption> {
 pub fn json(findings: &Findings) -> Vec<u8> {
     let scenario = findings.study.base;
     let text = scenario.sources.0.first().map_or("", |source| source.text.as_str());
+    let alone = findings.points.first().filter(|_| findings.sweep().is_none());
     let summary = Json {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
@@ -191,7 +200,11 @@ pub fn json(findings: &Findings) -> Vec<u8> {
         design: findings.sweep().map(|sweep| sweep.design.word()),
         baseline: findings.sweep().and_then(|sweep| sweep.baseline),
         verdict: findings.verdict().word(),
-        points: findings.points.iter().map(|each| point(findings, each)).collect(),
+        estimates: alone.map(|alone| estimates(findings, alone)),
+        objectives: alone.map(|alone| findings.judged(alone).map(objective).collect()),
+        points: findings
+            .sweep()
+            .map(|sweep| findings.points.iter().map(|each| point(findings, sweep, each)).collect()),
         warnings: findings.warnings(),
         assumptions: assumptions(findings),
     };

@@ -102,6 +102,11 @@ impl Amount {
 }
 
 impl Assignment {
+    /// Does its path or its value stand at a place that fits?
+    pub(in crate::scenario) fn said_at(&self, fits: impl Fn(&Option<Span>) -> bool) -> bool {
+        fits(&self.span) || fits(&self.item.span)
+    }
+
     fn with(&self, raw: Raw) -> Level {
         let item = Item { raw, ..self.item.clone() };
         level(&Assignment { item, ..self.clone() })
@@ -201,6 +206,7 @@ impl Reader<'_> {
         for (key, entry) in table {
             let name = below(prefix, key);
             match &entry.item.raw {
+                Raw::List(_) if !name.contains('.') => self.pathless(&name, &entry.item),
                 Raw::List(items) => {
                     let levels = self.levels(items, &name, entry, &entry.item);
                     all.extend(levels.map(|levels| Factor {
@@ -320,12 +326,17 @@ impl Reader<'_> {
             },
             None if name.contains('.') => Some((name.to_owned(), entry)),
             None => {
-                let message = format!("`path` is missing from the factor {}", quote(name));
-                let help = "add `path = \"PATH\"`: the parameter whose levels these are";
-                self.tell("factor-form", &entry.item.span, message, "here", help);
+                self.pathless(name, &entry.item);
                 None
             }
         }
+    }
+
+    fn pathless(&mut self, name: &str, item: &Item) {
+        let message = format!("`path` is missing from the factor {}", quote(name));
+        let help = "write `NAME = { path = \"PATH\", levels = [...] }`: the path is that of the \
+                    parameter whose levels these are";
+        self.tell("factor-form", &item.span, message, "here", help);
     }
 
     /// Several values under one name, and several such names.

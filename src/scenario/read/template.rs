@@ -2,7 +2,7 @@
 
 use super::factor::Assignment;
 use super::reader::{Knows, Reader};
-use super::tree::{self, Item};
+use super::tree::{self, Item, Raw};
 use super::{Overrides, set, sorted};
 use crate::diag::{Diagnostic, Severity, Source, Sources};
 use crate::scenario::Scenario;
@@ -15,6 +15,8 @@ type Files<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 /// A scenario file as parsed, with the overrides of the command line.
 pub struct Template {
     root: Item,
+    /// The same without what an experiment varies: read at every point.
+    bare: Item,
     sources: Sources,
     /// Mistakes of the overrides.
     found: Vec<Diagnostic>,
@@ -40,7 +42,11 @@ impl Template {
         let root = tree::document(&text, &mut found);
         let Some(mut root) = root else { return Err((sorted(found), sources)) };
         set::apply(&mut root, overrides, &mut sources, &mut found);
-        Ok(Template { root, sources, found })
+        let mut bare = root.clone();
+        if let Raw::Table(table) = &mut bare.raw {
+            table.retain(|name, _| !["sweep", "uncertain"].contains(&name.as_str()));
+        }
+        Ok(Template { root, bare, sources, found })
     }
 
     /// The scenario at a design point, whose values come after the overrides. All mistakes come
@@ -59,7 +65,7 @@ impl Template {
         let scenario = if values.is_empty() {
             self.read(&self.root, files, &mut found)
         } else {
-            let mut root = self.root.clone();
+            let mut root = self.bare.clone();
             set::assign(&mut root, &values, &mut found);
             self.read(&root, files, &mut found)
         };

@@ -3,11 +3,16 @@
 //! Nothing here knows a scenario. Values arrive in the order of their replications, so that the
 //! same values give the same bits whatever computed them first.
 
+pub mod batch;
+pub mod design;
 pub mod moments;
+pub mod morris;
+pub mod paired;
 pub mod proportion;
 pub mod quantile;
 pub mod series;
 pub mod sketch;
+pub mod sobol;
 pub mod special;
 
 pub use moments::Moments;

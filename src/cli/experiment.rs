@@ -1,24 +1,27 @@
 //! `replicate`, `sweep` and `merge`: experiments of many cells, with a ledger that survives
 //! whatever ends them.
 
-use super::{Common, Format, color, load, print, refused, say, tell};
+mod merge;
+mod output;
+
+pub(in crate::cli) use merge::{MergeArgs, merge};
+
+use super::{Common, color, load, refused, say, tell};
 use crate::diag;
 use crate::exit::Exit;
-use crate::experiment::estimates::Fold;
-use crate::experiment::judge::Verdict;
 use crate::experiment::ledger::Identity;
 use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::precision::{self, Watch};
 use crate::experiment::run::{End, Flow, Row, play};
 use crate::experiment::study::Study;
 use crate::limits::CELLS_MAX;
-use crate::report::experiment::{Findings, Reached, screen, summary, tables};
-use crate::report::files::{self, Failure, Made, Stream};
-use crate::report::ledger::{Ledger, Refusal, identity_in};
+use crate::report::experiment::Reached;
+use crate::report::files::Failure;
+use crate::report::ledger::{Ledger, Refusal};
 use crate::scenario::read::{Overrides, Template, factor, precision as read_precision};
-use crate::scenario::{Scenario, resolved};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use output::{Output, finish};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,8 +32,6 @@ const REPLICATIONS: u64 = 1_000;
 /// Replications at each point of a sweep, unless the file or the command line say otherwise:
 /// enough for an interval of the 99 % quantile.
 const REPLICATIONS_AT_A_POINT: u64 = 400;
-/// Rows of `replications.csv` that are written without being asked for.
-const ROWS_MAX: u64 = 100_000;
 /// Threads that make sense on any machine.
 const JOBS_MAX: u64 = 1_024;
 
@@ -99,38 +100,6 @@ pub(super) struct SweepArgs {
     /// Play only slice I of N of the cells; `cmeksim merge` puts the slices together.
     #[arg(long, value_name = "I/N", conflicts_with = "precision")]
     shard: Option<String>,
-}
-
-#[derive(Args)]
-pub(super) struct MergeArgs {
-    /// The folders of all shards, in any order.
-    #[arg(required = true)]
-    folders: Vec<PathBuf>,
-    /// Folder for the results [default: output/<scenario name>/sweep].
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// How to print what goes to stdout.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// Throw away what an earlier experiment left in the folder.
-    #[arg(long)]
-    fresh: bool,
-    /// Say nothing but errors.
-    #[arg(long)]
-    quiet: bool,
-    /// Draw no charts.
-    #[arg(long)]
-    no_charts: bool,
-}
-
-/// What decides how results are shown and written.
-struct Output<'a> {
-    command: &'static str,
-    folder: PathBuf,
-    set: &'a [String],
-    format: Format,
-    quiet: bool,
-    all_rows: bool,
 }
 
 /// An error of the user's, with what to do instead.
@@ -440,209 +409,4 @@ fn progress(cells: u64, done: u64, quiet: bool) -> ProgressBar {
     }
     bar.reset_eta();
     bar
-}
-
-/// Folds the rows of every design point, and writes and shows what they say.
-fn finish(
-    study: &Study,
-    plan: &Plan,
-    mut ledger: Ledger,
-    replications: u64,
-    precision: Option<Reached>,
-    output: &Output,
-) -> Result<Exit, Exit> {
-    let worlds = study.worlds();
-    let mut points = Vec::new();
-    for point in 0..study.points() / worlds {
-        let mut fold = Fold::new(study, point);
-        for world in 0..worlds {
-            for stretch in plan.stretches(point * worlds + world, replications) {
-                let push = |_: u64, row: &Row| -> Result<(), Failure> {
-                    fold.push(world, row);
-                    Ok(())
-                };
-                ledger.each(stretch, push).map_err(self::world)?;
-            }
-        }
-        points.push(fold.estimates());
-    }
-    let command = output.command;
-    let findings = Findings { study, command, replications, points, precision };
-    write(&findings, plan, &mut ledger, output)?;
-    match output.format {
-        Format::Json => print(&String::from_utf8_lossy(&summary::json(&findings)))?,
-        Format::Text if !output.quiet => {
-            print(&screen::screen(&findings))?;
-            print(&format!("\nFiles: {}\n", output.folder.display()))?;
-        }
-        Format::Text => {}
-    }
-    Ok(match findings.verdict() {
-        Verdict::Pass => Exit::Success,
-        Verdict::Fail => {
-            say("an objective failed");
-            Exit::Failed
-        }
-        Verdict::Inconclusive => {
-            say("an objective is inconclusive: more replications may tell");
-            Exit::Inconclusive
-        }
-    })
-}
-
-/// Writes every file of an experiment.
-fn write(
-    findings: &Findings,
-    plan: &Plan,
-    ledger: &mut Ledger,
-    output: &Output,
-) -> Result<(), Exit> {
-    let study = findings.study;
-    let source = study.base.sources.0.first().map_or("", |source| source.text.as_str());
-    let table = if findings.sweep().is_some() { "sweep.csv" } else { "estimates.csv" };
-    let mut all = vec![
-        ("scenario.toml".to_owned(), source.as_bytes().to_vec()),
-        ("resolved.toml".to_owned(), resolved::resolved(study.base).into_bytes()),
-        ("summary.json".to_owned(), summary::json(findings)),
-        (table.to_owned(), tables::estimates(findings)),
-    ];
-    let more = [
-        ("points.csv", tables::points(findings)),
-        ("worlds.csv", tables::worlds(findings)),
-        ("uncertainty.csv", tables::uncertainty(findings)),
-    ];
-    all.extend(more.into_iter().filter_map(|(name, bytes)| Some((name.to_owned(), bytes?))));
-    let mut streams: Vec<(String, Stream)> = Vec::new();
-    let count = findings.replications * study.points() as u64;
-    if findings.sweep().is_none() && (count <= ROWS_MAX || output.all_rows) {
-        let rows: Stream = Box::new(|to| rows(findings, plan, ledger, to));
-        streams.push(("replications.csv".to_owned(), rows));
-    }
-    let made = Made {
-        schema: crate::report::SCHEMA,
-        version: env!("CARGO_PKG_VERSION"),
-        command: output.command,
-        scenario: study.base.name.clone(),
-        scenario_sha256: files::sha256(source.as_bytes()),
-        set: output.set.to_vec(),
-        seed: study.base.seed,
-        sweeps: "decisive",
-    };
-    files::write_with(&output.folder, &all, streams, &made).map_err(world)
-}
-
-/// `replications.csv`, straight from the ledger.
-fn rows(
-    findings: &Findings,
-    plan: &Plan,
-    ledger: &mut Ledger,
-    to: &mut dyn std::io::Write,
-) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure {
-        doing: "write",
-        path: PathBuf::from("replications.csv"),
-        said: error.to_string(),
-    };
-    let study = findings.study;
-    to.write_all(&tables::replications_head(study)).map_err(failed)?;
-    for point in 0..study.points() {
-        for stretch in plan.stretches(point, findings.replications) {
-            ledger.each(stretch, |number, row| {
-                let cell = plan.cell(number).0;
-                let line = tables::replication(study, cell.replication, cell.point, &row.values);
-                to.write_all(&line).map_err(failed)
-            })?;
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
-    let (identity, folders) = shards(&args.folders)?;
-    let seed = identity.seed_given.then_some(identity.seed);
-    let overrides = Overrides { sets: identity.set.clone(), seed };
-    let files = |name: &str| match identity.files.get(name) {
-        Some(text) => Ok(text.clone().into_bytes()),
-        None => Err("the shards do not hold it".to_owned()),
-    };
-    let refuse = |(found, sources): (Vec<diag::Diagnostic>, diag::Sources)| {
-        tell(&found, &sources, args.format).err().unwrap_or(refused(&found))
-    };
-    let template = Template::new("scenario.toml", identity.scenario.as_bytes(), &overrides);
-    let template = template.map_err(refuse)?;
-    let base: Scenario = template.scenario(&[], &files).map_err(refuse)?;
-    let study = Study::new(&template, &files, &base, true, &pool(None)?).map_err(refuse)?;
-    let each = identity.blocks.as_deref().and_then(|blocks| blocks.last()).copied().unwrap_or(0);
-    let plan = Plan::fixed(study.points(), each)
-        .ok_or_else(|| wrong("the shards have more cells than this version plays"))?;
-    let files = identity.files.clone();
-    let merged = Identity::new(&study, &plan, "sweep", &overrides, files, None);
-    let out = args.out.clone();
-    let folder = out.unwrap_or_else(|| Path::new("output").join(&base.name).join("sweep"));
-    let numbers = 0..plan.cells();
-    let mut work = Work { study: &study, plan: &plan, numbers, watch: None, enough: None };
-    let mut ledger = work.open(&folder, &merged, args.fresh)?;
-    let of = folders.len() as u64;
-    for (shard, from) in (1..).zip(&folders) {
-        let slice = plan.slice(shard, of);
-        let (mut part, _) = Ledger::read_only(from, |_| slice.start).map_err(world)?;
-        if part.cells().end < slice.end {
-            return Err(wrong(&format!(
-                "shard {shard} of {of} in {} is not done: {} of its {} cells are; run it again",
-                from.display(),
-                part.cells().end - slice.start,
-                slice.end - slice.start
-            )));
-        }
-        let from = ledger.cells().end.clamp(slice.start, slice.end);
-        let copy = |_: u64, row: &Row| ledger.append(std::slice::from_ref(row));
-        part.each(from..slice.end, copy).map_err(world)?;
-    }
-    ledger.sync().map_err(world)?;
-    let output = Output {
-        command: "sweep",
-        folder,
-        set: &identity.set,
-        format: args.format,
-        quiet: args.quiet,
-        all_rows: false,
-    };
-    finish(&study, &plan, ledger, each, None, &output)
-}
-
-/// What the shards are shards of, and their folders in order.
-fn shards(folders: &[PathBuf]) -> Result<(Identity, Vec<PathBuf>), Exit> {
-    let mut found: BTreeMap<u64, &PathBuf> = BTreeMap::new();
-    let mut whole: Option<(Identity, &PathBuf, u64)> = None;
-    for folder in folders {
-        let mut identity = identity_in(folder).map_err(world)?;
-        let Some((shard, of)) = identity.shard.take() else {
-            return Err(wrong(&format!("{} is no shard, but a whole sweep", folder.display())));
-        };
-        if let Some((first, at, count)) = &whole {
-            let other = (*count != of).then(|| format!("{count} shards there, {of} here"));
-            if let Some(difference) = first.difference(&identity).or(other) {
-                return Err(wrong(&format!(
-                    "{} and {} are not of the same sweep ({difference})",
-                    at.display(),
-                    folder.display()
-                )));
-            }
-        }
-        if let Some(other) = found.insert(shard, folder) {
-            return Err(wrong(&format!(
-                "{} and {} are the same shard, {shard} of {of}",
-                other.display(),
-                folder.display()
-            )));
-        }
-        whole.get_or_insert((identity, folder, of));
-    }
-    let Some((identity, _, of)) = whole else { return Err(wrong("name the folders of shards")) };
-    let missing: Vec<String> =
-        (1..=of).filter(|s| !found.contains_key(s)).take(10).map(|s| s.to_string()).collect();
-    if !missing.is_empty() {
-        return Err(wrong(&format!("of {of} shards these are missing: {}", missing.join(", "))));
-    }
-    Ok((identity, found.into_values().cloned().collect()))
 }

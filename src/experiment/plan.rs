@@ -54,7 +54,7 @@ impl Plan {
     /// Replications at every point once so many cells are done; absent within a block.
     pub fn complete(&self, cells: u64) -> Option<u64> {
         let replications = cells.checked_div(self.points)?;
-        let whole = cells % self.points == 0;
+        let whole = cells.is_multiple_of(self.points);
         (whole && self.ends.contains(&replications)).then_some(replications)
     }
 

@@ -12,10 +12,8 @@ fn narrow(precision: Precision, moments: &Moments, unit: &str) -> bool {
     match precision {
         Precision::Absolute(wanted) | Precision::Seconds(wanted) => half <= wanted,
         Precision::Relative(wanted) => {
-            let size = match unit {
-                "fraction" => mean.min(1.0 - mean),
-                _ => libm::fabs(mean),
-            };
+            let share = unit == "fraction";
+            let size = if share { mean.min(1.0 - mean) } else { libm::fabs(mean) };
             // What was never seen is not known to any share of itself.
             size > 0.0 && half <= wanted * size
         }

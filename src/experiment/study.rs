@@ -180,9 +180,8 @@ impl<'a> Study<'a> {
         }
         // A span of time is bounded by the longest horizon of any point.
         let bounded = |column: Column| Column {
-            range: column.range.map(|(low, high)| match column.unit {
-                "s" => (low, horizon.seconds()),
-                _ => (low, high),
+            range: column.range.map(|(low, high)| {
+                (low, if column.unit == "s" { horizon.seconds() } else { high })
             }),
             ..column
         };

@@ -39,15 +39,19 @@ pub enum Design {
     Grid,
     /// The first levels together, the second levels together, and so on.
     Zip,
+    /// Points of a Latin hypercube.
+    LatinHypercube,
+    /// The first points of the Sobol sequence, scrambled by the seed.
+    Sobol,
 }
 
 impl Design {
     /// The words of a scenario file.
-    pub const WORDS: [&str; 2] = ["grid", "zip"];
+    pub const WORDS: [&str; 4] = ["grid", "zip", "latin-hypercube", "sobol"];
 
     /// The design that a word names.
     pub fn of_word(word: &str) -> Option<Design> {
-        let all = [Design::Grid, Design::Zip];
+        let all = [Design::Grid, Design::Zip, Design::LatinHypercube, Design::Sobol];
         Design::WORDS.iter().zip(all).find(|(known, _)| **known == word).map(|(_, design)| design)
     }
 
@@ -56,6 +60,8 @@ impl Design {
         match self {
             Design::Grid => "grid",
             Design::Zip => "zip",
+            Design::LatinHypercube => "latin-hypercube",
+            Design::Sobol => "sobol",
         }
     }
 }

@@ -158,10 +158,13 @@ impl Reader<'_> {
         design: Design,
         factors: &[Factor],
         points: Option<u64>,
-        _seed: u64,
+        seed: u64,
         table: &Table,
         root: &Item,
     ) -> Option<Vec<Choice>> {
+        if let Design::LatinHypercube | Design::Sobol = design {
+            return self.sampled(design, factors, points, seed, table, root);
+        }
         if let (Some(_), Some(entry)) = (points, table.get("points")) {
             let message = format!("a {} has as many points as its levels make", design.word());
             let help = "leave `points` out";
@@ -170,39 +173,68 @@ impl Reader<'_> {
         let levels: Vec<Option<Vec<Level>>> =
             factors.iter().map(|factor| self.listed_levels(factor)).collect();
         let levels: Vec<Vec<Level>> = levels.into_iter().collect::<Option<_>>()?;
-        let counts = levels.iter().map(Vec::len);
-        match design {
-            Design::Grid => {
-                let count =
-                    counts.fold(1u128, |product, count| product.saturating_mul(count as u128));
-                if count > POINTS_MAX as u128 {
-                    let span = root.table().and_then(|root| root.get("sweep")?.key.clone());
-                    let message = format!("the sweep has {count} points, more than {POINTS_MAX}");
-                    let help = "give fewer levels, or split the sweep into several files";
-                    self.tell("limit-points", &span, message, "too many", help);
-                    return None;
-                }
-                Some(grid(&levels))
-            }
-            Design::Zip => {
-                let count = levels.first().map_or(0, Vec::len);
-                let odd = levels.iter().position(|levels| levels.len() != count);
-                if let Some(odd) = odd {
-                    let message = format!(
-                        "the factors {} and {} have {count} and {} levels",
-                        quote(&factors[0].name),
-                        quote(&factors[odd].name),
-                        levels[odd].len()
-                    );
-                    let help = "give every factor of a zip as many levels, or use `design = \
-                                \"grid\"`";
-                    self.tell("sweep-form", &factors[odd].span, message, "of other length", help);
-                    return None;
-                }
-                let at = |place: usize| levels.iter().map(|levels| levels[place].clone()).collect();
-                Some((0..count).map(at).collect())
-            }
+        if design == Design::Grid {
+            return self.gridded(&levels, root);
         }
+        let count = levels.first().map_or(0, Vec::len);
+        if let Some(odd) = levels.iter().position(|levels| levels.len() != count) {
+            let message = format!(
+                "the factors {} and {} have {count} and {} levels",
+                quote(&factors[0].name),
+                quote(&factors[odd].name),
+                levels[odd].len()
+            );
+            let help = "give every factor of a zip as many levels, or use `design = \"grid\"`";
+            self.tell("sweep-form", &factors[odd].span, message, "of other length", help);
+            return None;
+        }
+        let at = |place: usize| levels.iter().map(|levels| levels[place].clone()).collect();
+        Some((0..count).map(at).collect())
+    }
+
+    /// The points of a grid, if they are not too many.
+    fn gridded(&mut self, levels: &[Vec<Level>], root: &Item) -> Option<Vec<Choice>> {
+        let counts = levels.iter().map(|levels| levels.len() as u128);
+        let count = counts.fold(1u128, u128::saturating_mul);
+        if count <= POINTS_MAX as u128 {
+            return Some(grid(levels));
+        }
+        let span = root.table().and_then(|root| root.get("sweep")?.key.clone());
+        let message = format!("the sweep has {count} points, more than {POINTS_MAX}");
+        let help = "give fewer levels, or split the sweep into several files";
+        self.tell("limit-points", &span, message, "too many", help);
+        None
+    }
+
+    /// The points of a design that fills a space.
+    fn sampled(
+        &mut self,
+        design: Design,
+        factors: &[Factor],
+        points: Option<u64>,
+        seed: u64,
+        table: &Table,
+        root: &Item,
+    ) -> Option<Vec<Choice>> {
+        if points.is_none() && !table.contains_key("points") {
+            let span = root.table().and_then(|root| root.get("sweep")?.key.clone());
+            let message = format!("`points` is missing from a {} sweep", design.word());
+            let help = "add `points = N`: how many points the design has";
+            self.tell("missing-key", &span, message, "here", help);
+        }
+        let (points, dims) = (points? as usize, factors.len());
+        let shares = match design {
+            Design::Sobol => crate::stats::design::sobol(points, dims, seed)?,
+            Design::Grid | Design::Zip | Design::LatinHypercube => {
+                let number = StreamNumber::of("sweep", "latin-hypercube");
+                let mut stream = Streams::new(seed, 0).stream(number);
+                crate::stats::design::latin_hypercube(points, dims, &mut stream)
+            }
+        };
+        let choice = |shares: &Vec<f64>| -> Option<Choice> {
+            factors.iter().zip(shares).map(|(factor, share)| factor.at(*share)).collect()
+        };
+        shares.iter().map(choice).collect()
     }
 
     /// A factor and one or more of its levels, as `exclude` and `baseline` name them.

@@ -1,0 +1,152 @@
+//! From `[sweep]` to design points: every design, what is left out, and what points are called.
+
+#![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
+
+use cmeksim::scenario::read::{Overrides, Template, factor, read};
+use cmeksim::scenario::resolved::resolved;
+use cmeksim::scenario::sweep::{Design, Sweep};
+use cmeksim::scenario::{Scenario, sweep::Point};
+
+const HEAD: &str = "schema = 1\n[scenario]\nname = \"s\"\nstart = 2026-01-01T00:00:00Z\n\
+                    horizon = \"2d\"\nseed = 7\n[keys.k]\nlocation = \"us-east1\"\n";
+
+fn none(_: &str) -> Result<Vec<u8>, String> {
+    Err("no files".to_owned())
+}
+
+fn scenario(sweep: &str, sets: &[&str]) -> Scenario {
+    let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+    let overrides = Overrides { sets, ..Overrides::default() };
+    let text = format!("{HEAD}{sweep}");
+    match read("s.toml", text.as_bytes(), &overrides, &none) {
+        Ok(scenario) => scenario,
+        Err((found, _)) => panic!("{found:#?}"),
+    }
+}
+
+fn sweep(text: &str) -> Sweep {
+    scenario(text, &[]).sweep.unwrap()
+}
+
+/// The points, each as its levels with blanks between them.
+fn labels(sweep: &Sweep) -> Vec<String> {
+    sweep.points.iter().map(|point| point.labels.join(" ")).collect()
+}
+
+#[test]
+fn a_grid_is_every_level_with_every_other() {
+    let text = "[sweep]\nbaseline = { h = \"2h\", n = 1 }\n[sweep.factors]\n\
+                h = { path = \"scenario.horizon\", levels = [\"1h\", \"2h\"] }\n\
+                n = { path = \"scenario.seed\", from = 1, to = 5, steps = 3 }\n";
+    let found = sweep(text);
+    assert_eq!(found.design, Design::Grid);
+    assert_eq!(found.factors, ["h", "n"]);
+    assert_eq!(labels(&found), ["1h 1", "1h 3", "1h 5", "2h 1", "2h 3", "2h 5"]);
+    assert_eq!(found.baseline, Some(3));
+    assert_eq!(found.points[5].words(&found.factors), "h = 2h, n = 5");
+}
+
+#[test]
+fn a_zip_takes_levels_together() {
+    let text = "[sweep]\ndesign = \"zip\"\n[sweep.factors]\nscenario.horizon = [\"1h\", \"2h\"]\n\
+                \"scenario.seed\" = [5, 6]\n";
+    let found = sweep(text);
+    assert_eq!(found.factors, ["scenario.horizon", "scenario.seed"]);
+    assert_eq!(labels(&found), ["1h 5", "2h 6"]);
+}
+
+#[test]
+fn steps_are_even_on_their_scale() {
+    let text = |scale: &str| {
+        format!(
+            "[sweep.factors]\nh = {{ path = \"scenario.horizon\", from = \"1s\", to = \"100s\", \
+             steps = 3, scale = \"{scale}\" }}\n"
+        )
+    };
+    assert_eq!(labels(&sweep(&text("log"))), ["1s", "10s", "1m 40s"]);
+    assert_eq!(labels(&sweep(&text("linear"))), ["1s", "50.5s", "1m 40s"]);
+}
+
+#[test]
+fn constraints_leave_points_out() {
+    let text = "[sweep]\nexclude = [{ a = 1, b = [2, 3] }]\nrising = [[\"a\", \"b\"]]\n\
+                [sweep.factors]\na = { path = \"scenario.seed\", levels = [1, 2, 3] }\n\
+                b = { path = \"scenario.seed\", levels = [1, 2, 3] }\n";
+    assert_eq!(labels(&sweep(text)), ["1 1", "2 2", "2 3", "3 3"]);
+}
+
+#[test]
+fn designs_fill_their_ranges() {
+    for design in ["latin-hypercube", "sobol"] {
+        let text = format!(
+            "[sweep]\ndesign = \"{design}\"\npoints = 64\n[sweep.factors]\n\
+             h = {{ path = \"scenario.horizon\", from = \"1m\", to = \"1h\" }}\n\
+             l = {{ path = \"scenario.seed\", levels = [1, 2] }}\n\
+             n = {{ path = \"scenario.seed\", from = 1, to = 4 }}\n"
+        );
+        let found = sweep(&text);
+        assert_eq!(found.points.len(), 64);
+        let column = |place: usize| {
+            found.points.iter().map(move |point| point.labels[place].clone()).collect::<Vec<_>>()
+        };
+        let mut spans = column(0);
+        spans.sort();
+        spans.dedup();
+        assert_eq!(spans.len(), 64, "every slice has its own");
+        for level in ["1", "2"] {
+            assert_eq!(column(1).iter().filter(|label| *label == level).count(), 32, "{design}");
+        }
+        for whole in ["1", "2", "3", "4"] {
+            assert_eq!(column(2).iter().filter(|label| *label == whole).count(), 16, "{design}");
+        }
+        assert_eq!(labels(&found), labels(&sweep(&text)), "the seed decides");
+    }
+}
+
+#[test]
+fn levels_are_what_is_read() {
+    let text = "[sweep.factors]\nkeys.alternatives.one = { \"keys.k.protection\" = \"hsm\", \
+                \"scenario.horizon\" = \"5h\" }\nkeys.alternatives.two = {}\n";
+    let text = format!("{HEAD}{text}");
+    let template = Template::new("s.toml", text.as_bytes(), &Overrides::default()).ok().unwrap();
+    let base = template.scenario(&[], &none).ok().unwrap();
+    let points: Vec<Point> = base.sweep.unwrap().points;
+    assert_eq!(points[0].labels, ["one"]);
+    let one = template.scenario(&[&points[0]], &none).ok().unwrap();
+    assert_eq!(one.horizon.to_string(), "5h");
+    assert_eq!(one.root.at("keys").at("k").at("protection").text(), "hsm");
+    let two = template.scenario(&[&points[1]], &none).ok().unwrap();
+    assert_eq!(two.horizon.to_string(), "2d");
+}
+
+#[test]
+fn resolved_scenarios_sweep_the_same() {
+    let text = "[sweep]\ndesign = \"zip\"\nreplications = 9\n[sweep.factors]\n\
+                h = { path = \"scenario.horizon\", levels = [\"1h\", \"2h\"] }\n\
+                k.alternatives.a = { \"keys.k.protection\" = \"hsm\" }\n\
+                k.alternatives.b = { \"keys.k.protection\" = \"software\" }\n\
+                [uncertain]\ndraws = 3\n[uncertain.factors]\n\
+                \"scenario.horizon\" = { distribution = { exponential = { mean = \"3h\" } } }\n";
+    let first = scenario(text, &[]);
+    let again = resolved(&first);
+    let again = read("r.toml", again.as_bytes(), &Overrides::default(), &none).ok().unwrap();
+    let (first, again) = ((first.sweep, first.uncertain), (again.sweep, again.uncertain));
+    let ((a, x), (b, y)) =
+        ((first.0.unwrap(), first.1.unwrap()), (again.0.unwrap(), again.1.unwrap()));
+    assert_eq!((labels(&a), a.replications), (labels(&b), b.replications));
+    let worlds = |draws: &[Point]| draws.iter().map(|d| d.labels.join(" ")).collect::<Vec<_>>();
+    assert_eq!(worlds(&x.draws), worlds(&y.draws));
+    assert_eq!(x.draws.len(), 3);
+}
+
+#[test]
+fn factors_of_the_command_line_are_sets() {
+    assert_eq!(factor("a.b=1,2"), "sweep.factors.a.b=[1, 2]");
+    assert_eq!(factor("a.b = 5m, 1h"), "sweep.factors.a.b=[\"5m\", \"1h\"]");
+    assert_eq!(factor("a=\"x,y\",[1,2]"), "sweep.factors.a=[\"x,y\", [1,2]]");
+    assert_eq!(factor("a={b=1,c=2},true"), "sweep.factors.a=[{b=1,c=2}, true]");
+    assert_eq!(factor("nothing"), "nothing");
+    let set = factor("scenario.horizon=5m,1h");
+    let found = scenario("", &[&set]).sweep.unwrap();
+    assert_eq!(labels(&found), ["5m", "1h"]);
+}

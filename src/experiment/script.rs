@@ -54,7 +54,7 @@ fn address<T>(entry: &Entry<T>) -> String {
             Some(Value::Reference(path)) => words.push(path),
             Some(Value::Tagged(word, None)) => words.push(word),
             Some(Value::List(items)) => words.extend(items.iter().map(Node::text)),
-            _ => {}
+            Some(_) | None => {}
         }
     }
     words.join(" ")

@@ -163,7 +163,9 @@ impl<'a> OnUse<'a> {
         match (standing.denied, standing.certain()) {
             (Some((Denial::Destroyed, _)), _) => (state::INACCESSIBLE, self.habits.denied.rule),
             (_, Some(Answer::Unreachable)) => (state::UNREACHABLE, self.habits.unreachable.rule),
-            _ => (state::DENIED, self.habits.denied.rule),
+            (_, Some(Answer::Granted | Answer::Denied(_)) | None) => {
+                (state::DENIED, self.habits.denied.rule)
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The pictures are the same on every run, well formed, and survive any input.
 
+mod laws;
 mod plots;
 
 use super::*;

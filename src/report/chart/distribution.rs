@@ -203,6 +203,10 @@ impl Distribution {
             scene.rect((x, panel.bottom - 0.5), (x + SLOT, panel.bottom + 0.5), GREY);
         }
         panel.frame(scene);
+        if layout.parted.rest.few() {
+            let base = panel.bottom;
+            scene.rect((panel.x0 - INSET, base - 0.5), (panel.x1 + INSET, base + 0.5), GREY);
+        }
         panel.y_labels_at(scene, layout.left);
     }
 

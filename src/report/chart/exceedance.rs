@@ -129,6 +129,13 @@ impl ExceedanceChart {
 
     fn any_words(&self) -> String {
         let unit = Unit::Share;
+        if self.any.value == 0.0 {
+            // Never seen is not impossible: only the bound is known.
+            let bound = self.any.known().filter(|(_, high)| high.is_finite());
+            return bound.map_or("none in any replication, no bound known".into(), |(_, high)| {
+                format!("none in any replication; P(X > 0) is at most {}", unit.told(high))
+            });
+        }
         let none = Estimate {
             value: 1.0 - self.any.value,
             interval: self.any.known().map(|(low, high)| (1.0 - high, 1.0 - low)),

@@ -224,7 +224,7 @@ fn experiment(
     let output = Output { command, folder, set, format, quiet: options.quiet, all_rows };
     let reached = work.reached(options);
     let replications = work.replications();
-    finish(&study, &plan, ledger, replications, reached, &output)
+    pool.install(|| finish(&study, &plan, ledger, replications, reached, &output))
 }
 
 /// How many cells there are, and what stopping is judged by.

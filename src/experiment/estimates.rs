@@ -3,6 +3,7 @@
 use super::run::Row;
 use super::study::Study;
 use crate::stats::{Estimate, Moments, Scale, Series};
+use rayon::prelude::*;
 
 /// What the replications of a design point say.
 #[derive(Clone, Debug)]
@@ -73,19 +74,25 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Takes the row of one replication in one of its worlds.
-    pub fn push(&mut self, world: usize, row: &Row) {
+    /// Takes the rows of the next replications of one of its worlds. Measures are independent of
+    /// each other, so that each can be folded by another thread.
+    pub fn push(&mut self, world: usize, rows: &[Row]) {
         let own = self.study.own(self.point * self.study.worlds());
-        let mut moments = self.worlds.get_mut(world);
-        for (place, (column, series)) in own.iter().zip(&mut self.series).enumerate() {
-            let value = row.values.get(*column).copied().filter(|value| value.is_finite());
-            series.push(value);
-            if let (Some(moments), Some(value)) = (&mut moments, value) {
-                moments[place].push(value);
+        let mut nothing = Vec::new();
+        let moments = self.worlds.get_mut(world).unwrap_or(&mut nothing);
+        moments.resize(own.len(), Moments::default());
+        let each = |((column, series), moments): ((&usize, &mut Series), &mut Moments)| {
+            for row in rows {
+                let value = row.values.get(*column).copied().filter(|value| value.is_finite());
+                series.push(value);
+                value.into_iter().for_each(|value| moments.push(value));
             }
-        }
-        for (all, more) in self.used.iter_mut().zip(&row.used) {
-            *all |= more;
+        };
+        own.par_iter().zip(&mut self.series).zip(moments).for_each(each);
+        for row in rows {
+            for (all, more) in self.used.iter_mut().zip(&row.used) {
+                *all |= more;
+            }
         }
     }
 
@@ -109,7 +116,7 @@ impl<'a> Fold<'a> {
         };
         PointEstimates {
             point: self.point,
-            measures: own.iter().zip(&self.series).enumerate().map(measured).collect(),
+            measures: own.par_iter().zip(&self.series).enumerate().map(measured).collect(),
             used: self.used.clone(),
         }
     }

@@ -11,9 +11,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// Cells that a thread plays before it hands them on: few enough that little is lost by an
 /// interruption, many enough that handing on costs nothing.
-const BATCH: u64 = 8;
+const BATCH: u64 = 16;
 /// Batches that are played ahead of the oldest that is not done, per thread.
-const AHEAD: u64 = 8;
+const AHEAD: u64 = 4;
 
 /// What a cell yields, in the columns of its study.
 #[derive(Clone, Debug, PartialEq)]

@@ -66,6 +66,7 @@ fn constants(scenario: &Scenario) -> Vec<String> {
             }
         }
     }
+    found.sort_unstable();
     found
 }
 
@@ -324,8 +325,9 @@ impl Worker<'_> {
         let trace =
             self.model.replicate(self.seed, luck, SweepMode::Decisive, Budget::default())?;
         let mut used = vec![0u64; study.constants.len().div_ceil(64)];
-        for (place, constant) in study.constants.iter().enumerate() {
-            if trace.used.contains(&constant.as_str()) {
+        for constant in &trace.used {
+            let place = study.constants.binary_search_by(|known| known.as_str().cmp(constant));
+            if let Ok(place) = place {
                 used[place / 64] |= 1 << (place % 64);
             }
         }

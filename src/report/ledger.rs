@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// Bytes of an identity: a scenario, the files it names and the names of its measures.
 const IDENTITY_BYTES_MAX: u64 = 1 << 30;
 
+/// Bytes that are read at a time.
+const CHUNK_BYTES: usize = 1 << 18;
+
 /// A ledger that is open, and nobody else's while it is.
 pub struct Ledger {
     file: File,
@@ -207,29 +210,36 @@ impl Ledger {
         self.file.sync_data().map_err(failure("write", &self.path))
     }
 
-    /// Reads the rows of a stretch of cells that it holds, in order.
+    /// Reads the rows of a stretch of cells that it holds, in order and some at a time, each time
+    /// with the number of the first.
     ///
     /// # Errors
     /// The disk refuses, or the ledger was damaged since.
-    pub fn each<E: From<Failure>>(
+    pub fn each(
         &mut self,
         numbers: Range<u64>,
-        mut each: impl FnMut(u64, &Row) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let Ledger { file, path, form, start, cells, .. } = self;
-        let record = form.bytes() as u64;
-        let place = *start + (numbers.start - cells.start) * record;
+        mut each: impl FnMut(u64, &[Row]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let Ledger { file, path, form, start, cells, bytes } = self;
+        let record = form.bytes();
+        let place = *start + (numbers.start - cells.start) * record as u64;
         file.seek(SeekFrom::Start(place)).map_err(failure("read", path))?;
-        let mut reader = BufReader::with_capacity(1 << 16, file);
-        let mut bytes = vec![0; form.bytes()];
-        let mut row = Row { values: Vec::new(), used: Vec::new() };
-        for number in numbers {
-            reader.read_exact(&mut bytes).map_err(failure("read", path))?;
-            if form.read(&bytes, &mut row) != Some(number) {
-                let said = format!("the record of cell {number} is damaged");
-                return Err(Failure { doing: "read", path: path.clone(), said }.into());
+        let most = (CHUNK_BYTES / record).max(1) as u64;
+        let mut rows: Vec<Row> = Vec::new();
+        let mut next = numbers.start;
+        while next < numbers.end {
+            let count = most.min(numbers.end - next) as usize;
+            bytes.resize(count * record, 0);
+            file.read_exact(bytes).map_err(failure("read", path))?;
+            rows.resize(count, Row { values: Vec::new(), used: Vec::new() });
+            for (number, (bytes, row)) in (next..).zip(bytes.chunks(record).zip(&mut rows)) {
+                if form.read(bytes, row) != Some(number) {
+                    let said = format!("the record of cell {number} is damaged");
+                    return Err(Failure { doing: "read", path: path.clone(), said });
+                }
             }
-            each(number, &row)?;
+            each(next, &rows)?;
+            next += count as u64;
         }
         Ok(())
     }

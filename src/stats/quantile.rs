@@ -1,6 +1,7 @@
 //! Quantiles with intervals that assume no distribution: both ends are observed values.
 
 use super::CONFIDENCE;
+use super::memo::Memo;
 use super::special::binomial_cdf;
 
 /// A quantile with its interval. An end that the number of values cannot support is absent.
@@ -32,6 +33,13 @@ pub struct Ranks {
 /// and that at place `high` below it with the probability of `high` or more: each at most 2.5 %
 /// (David and Nagaraja, *Order Statistics*, section 7.1).
 pub fn ranks(n: u64, p: f64) -> Ranks {
+    thread_local! {
+        static KNOWN: Memo<(u64, u64), Ranks> = const { Memo::new() };
+    }
+    KNOWN.with(|known| known.get((n, p.to_bits()), || found(n, p)))
+}
+
+fn found(n: u64, p: f64) -> Ranks {
     let tail = (1.0 - CONFIDENCE) / 2.0;
     let at = (libm::ceil(p * n as f64 - 1e-9) as u64).clamp(1, n);
     // How many places lie at or below the largest k for which the tail is small.

@@ -1,5 +1,7 @@
 //! The incomplete beta function, and what follows from it: Student's t and the binomial.
 
+use super::memo::Memo;
+
 /// Terms of the continued fraction: enough for parameters up to 10^10.
 const TERMS_MAX: u32 = 100_000;
 
@@ -96,6 +98,14 @@ pub fn student_quantile(p: f64, df: f64) -> f64 {
     if p < 0.5 {
         return -student_quantile(1.0 - p, df);
     }
+    thread_local! {
+        static KNOWN: Memo<(u64, u64), f64> = const { Memo::new() };
+    }
+    KNOWN.with(|known| known.get((p.to_bits(), df.to_bits()), || student_above(p, df)))
+}
+
+/// The quantile above the middle.
+fn student_above(p: f64, df: f64) -> f64 {
     let mut high = 2.0;
     while student_cdf(high, df) < p && high < 1e300 {
         high *= 2.0;

@@ -52,7 +52,8 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
     let template = Template::new("scenario.toml", identity.scenario.as_bytes(), &overrides);
     let template = template.map_err(refuse)?;
     let base: Scenario = template.scenario(&[], &files).map_err(refuse)?;
-    let study = Study::new(&template, &files, &base, true, &pool(None)?).map_err(refuse)?;
+    let pool = pool(None)?;
+    let study = Study::new(&template, &files, &base, true, &pool).map_err(refuse)?;
     let each = identity.blocks.as_deref().and_then(|blocks| blocks.last()).copied().unwrap_or(0);
     let plan = Plan::fixed(study.points(), each)
         .ok_or_else(|| wrong("the shards have more cells than this version plays"))?;
@@ -76,7 +77,7 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
             )));
         }
         let from = ledger.cells().end.clamp(slice.start, slice.end);
-        let copy = |_: u64, row: &Row| ledger.append(std::slice::from_ref(row));
+        let copy = |_: u64, rows: &[Row]| ledger.append(rows);
         part.each(from..slice.end, copy).map_err(world)?;
     }
     ledger.sync().map_err(world)?;
@@ -88,7 +89,7 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
         quiet: args.quiet,
         all_rows: false,
     };
-    finish(&study, &plan, ledger, each, None, &output)
+    pool.install(|| finish(&study, &plan, ledger, each, None, &output))
 }
 
 /// What the shards are shards of, and their folders in order.

@@ -4,13 +4,14 @@ use super::super::{Format, print, say};
 use crate::exit::Exit;
 use crate::experiment::estimates::Fold;
 use crate::experiment::judge::Verdict;
-use crate::experiment::plan::Plan;
+use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::run::Row;
 use crate::experiment::study::Study;
 use crate::report::experiment::{Findings, Reached, screen, summary, tables};
 use crate::report::files::{self, Failure, Made, Stream};
 use crate::report::ledger::Ledger;
 use crate::scenario::resolved;
+use rayon::prelude::*;
 use std::path::PathBuf;
 
 /// Rows of `replications.csv` that are written without being asked for.
@@ -40,8 +41,8 @@ pub(super) fn finish(
         let mut fold = Fold::new(study, point);
         for world in 0..worlds {
             for stretch in plan.stretches(point * worlds + world, replications) {
-                let push = |_: u64, row: &Row| -> Result<(), Failure> {
-                    fold.push(world, row);
+                let push = |_: u64, rows: &[Row]| {
+                    fold.push(world, rows);
                     Ok(())
                 };
                 ledger.each(stretch, push).map_err(super::world)?;
@@ -130,10 +131,13 @@ fn rows(
     to.write_all(&tables::replications_head(study)).map_err(failed)?;
     for point in 0..study.points() {
         for stretch in plan.stretches(point, findings.replications) {
-            ledger.each(stretch, |number, row| {
-                let cell = plan.cell(number).0;
-                let line = tables::replication(study, cell.replication, cell.point, &row.values);
-                to.write_all(&line).map_err(failed)
+            ledger.each(stretch, |first, rows| {
+                let line = |(place, row): (usize, &Row)| {
+                    let Cell { replication, point } = plan.cell(first + place as u64).0;
+                    tables::replication(study, replication, point, &row.values)
+                };
+                let lines: Vec<Vec<u8>> = rows.par_iter().enumerate().map(line).collect();
+                lines.iter().try_for_each(|line| to.write_all(line)).map_err(failed)
             })?;
         }
     }

@@ -5,6 +5,7 @@ use crate::experiment::estimates::Measured;
 use crate::experiment::study::Study;
 use crate::report::tables::{number, table, text};
 use crate::stats::Quantile;
+use std::fmt::Write as _;
 
 /// The columns of an estimate, after `measure` and `unit`.
 const ESTIMATE: [&str; 23] = [
@@ -128,19 +129,22 @@ pub fn replications_head(study: &Study) -> Vec<u8> {
     let paths = study.columns.iter().map(|column| text(&column.path));
     let names: Vec<String> =
         std::iter::once("replication".to_owned()).chain(world).chain(paths).collect();
-    line(&names)
+    table(&names.iter().map(String::as_str).collect::<Vec<_>>(), std::iter::empty())
 }
 
-/// One line of `replications.csv`.
+/// One line of `replications.csv`: numbers only, which need no quotes.
 pub fn replication(study: &Study, replication: u64, world: usize, values: &[f64]) -> Vec<u8> {
-    let world = (study.worlds() > 1).then(|| world.to_string());
-    let values = values.iter().map(|value| number(Some(*value)));
-    let cells: Vec<String> =
-        std::iter::once(replication.to_string()).chain(world).chain(values).collect();
-    line(&cells)
-}
-
-fn line(cells: &[String]) -> Vec<u8> {
-    let head: Vec<&str> = cells.iter().map(String::as_str).collect();
-    table(&head, std::iter::empty())
+    let mut line = replication.to_string();
+    if study.worlds() > 1 {
+        let _ = write!(line, ",{world}");
+    }
+    for value in values {
+        line.push(',');
+        if value.is_finite() {
+            // `+ 0.0` turns a negative zero into zero.
+            let _ = write!(line, "{}", value + 0.0);
+        }
+    }
+    line.push('\n');
+    line.into_bytes()
 }

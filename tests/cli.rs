@@ -98,6 +98,9 @@ fn help_texts_are_golden() {
     for (file, args) in [
         ("help.txt", &["--help"][..]),
         ("help-run.txt", &["run", "--help"]),
+        ("help-replicate.txt", &["replicate", "--help"]),
+        ("help-sweep.txt", &["sweep", "--help"]),
+        ("help-merge.txt", &["merge", "--help"]),
         ("help-check.txt", &["check", "--help"]),
         ("help-rules.txt", &["rules", "--help"]),
     ] {

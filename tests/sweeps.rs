@@ -150,3 +150,27 @@ fn factors_of_the_command_line_are_sets() {
     let found = scenario("", &[&set]).sweep.unwrap();
     assert_eq!(labels(&found), ["5m", "1h"]);
 }
+
+/// The examples of docs/experiments.md, on a scenario that has what they name.
+#[test]
+fn the_examples_of_the_page_are_read() {
+    let page = include_str!("../docs/experiments.md");
+    let mut blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let world = "[keys.east]\nlocation = \"us-east1\"\n[keys.west]\nlocation = \"us-west1\"\n\
+                 [keys.shared]\nlocation = \"us-east1\"\n\
+                 [bigtable.orders.clusters.east]\nzone = \"us-east1-b\"\nkey = \"east\"\n\
+                 [bigtable.orders.clusters.west]\nzone = \"us-west1-b\"\nkey = \"west\"\n\
+                 [[hazards]]\nname = \"kms\"\ndo = \"kms-outage\"\nlocation = \"everywhere\"\n\
+                 every = { exponential = { mean = \"9d\" } }\n\
+                 lasts = { exponential = { mean = \"45m\" } }\n\
+                 [[responses]]\nwhen = { entity = \"keys.east\", state = \"disabled\" }\n\
+                 after = \"1h\"\ndo = \"enable-key\"\nkey = \"east\"\n";
+    // The tables of a sweep first: lists of tables come last in a file.
+    let sweep = scenario(&format!("{}{world}", blocks.next().unwrap()), &[]).sweep.unwrap();
+    // 3 numbers of tables, 2 lengths, 2 kinds of keys, less one pair for each number of tables.
+    assert_eq!(sweep.factors, ["bigtable.orders.tables", "keys", "length"]);
+    assert_eq!((sweep.points.len(), sweep.replications), (9, Some(200)));
+    let uncertain = scenario(&format!("{}{world}", blocks.next().unwrap()), &[]).uncertain;
+    assert_eq!(uncertain.unwrap().draws.len(), 50);
+    assert!(blocks.next().is_none());
+}

@@ -343,6 +343,10 @@ fn all_limits() -> String {
         ("events of one replication", thousands(limits::EVENTS_MAX)),
         ("events at one instant", thousands(limits::EVENTS_AT_ONE_INSTANT_MAX)),
         ("rows of `events.csv`", count(limits::RECORDS_MAX)),
+        ("factors of a sweep", count(limits::FACTORS_MAX)),
+        ("levels of a factor", count(limits::LEVELS_MAX)),
+        ("points of a sweep, and worlds", count(limits::POINTS_MAX)),
+        ("cells of an experiment", thousands(limits::CELLS_MAX)),
     ];
     rows(&["what", "at most"], all.into_iter().map(|(what, most)| vec![what.to_owned(), most]))
 }

@@ -85,6 +85,11 @@ impl Place {
 
     /// Calls a command on the scenario, with results in a folder of that name.
     fn call(&self, command: &str, out: &str, more: &[&str]) -> Done {
+        self.draw(command, out, &[more, &["--no-charts"]].concat())
+    }
+
+    /// The same with charts.
+    fn draw(&self, command: &str, out: &str, more: &[&str]) -> Done {
         let (file, out) = (self.path("s.toml"), self.path(out));
         let args = [command, file.to_str().unwrap(), "--out", out.to_str().unwrap()];
         call(&[&args, more].concat())
@@ -180,7 +185,7 @@ fn more_replications_go_on_from_those_there_are() {
 #[cfg(unix)]
 fn interrupted(place: &Place, signal: &str, more: &[&str]) -> Done {
     let (file, out) = (place.path("s.toml"), place.path("out"));
-    let args = ["replicate", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let args = ["replicate", file.to_str().unwrap(), "--no-charts", "--out", out.to_str().unwrap()];
     let mut command = program(&[&args, more].concat());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let ledger = out.join("ledger.bin");
@@ -236,7 +241,7 @@ fn shards_are_the_same_bytes_as_one_machine() {
             folders.push(place.path(&out).to_str().unwrap().to_owned());
         }
         let merged = place.path(&format!("merged-{of}"));
-        let mut args = vec!["merge", "--out", merged.to_str().unwrap()];
+        let mut args = vec!["merge", "--no-charts", "--out", merged.to_str().unwrap()];
         args.extend(folders.iter().map(String::as_str));
         let done = call(&args);
         assert_eq!(done.code, Some(0), "{}", done.err);
@@ -257,7 +262,7 @@ fn what_is_no_set_of_shards_is_refused() {
     let merge = |names: &[&str]| {
         let folders: Vec<String> = names.iter().map(|name| text(name)).collect();
         let out = text("merged");
-        let mut args = vec!["merge", "--out", &out];
+        let mut args = vec!["merge", "--no-charts", "--out", &out];
         args.extend(folders.iter().map(String::as_str));
         let done = call(&args);
         assert_eq!(done.code, Some(2), "{}", done.err);
@@ -276,7 +281,10 @@ fn what_is_no_set_of_shards_is_refused() {
     assert!(torn.contains("is not done: 6 of its 7 cells are; run it again"), "{torn}");
     place.good("sweep", "2-3", &["-n", "5", "--shard", "2/3"]);
     let (one, two, three) = (text("1-3"), text("2-3"), text("3-3"));
-    assert_eq!(call(&["merge", "--out", &text("merged"), &one, &two, &three]).code, Some(0));
+    assert_eq!(
+        call(&["merge", "--no-charts", "--out", &text("merged"), &one, &two, &three]).code,
+        Some(0)
+    );
     same(&files(&place.path("whole")), &files(&place.path("merged")));
 }
 
@@ -442,7 +450,7 @@ fn estimates_say_how_they_came_about() {
 #[test]
 fn one_replication_is_that_of_run() {
     let place = Place::new(SCENARIO);
-    let run = json(&place.good("run", "run", &["--no-charts"]), "summary.json");
+    let run = json(&place.good("run", "run", &[]), "summary.json");
     let found = place.good("replicate", "out", &["-n", "3"]);
     let first = &rows(&found["replications.csv"])[0];
     for (path, value) in run["measures"].as_object().unwrap() {
@@ -533,6 +541,30 @@ fn screen_and_json_say_the_same() {
     let told = place.call("sweep", "out", &["--format", "json"]);
     assert_eq!(told.out.as_bytes(), files(&place.path("out"))["summary.json"]);
     assert_eq!(place.call("sweep", "out", &["--quiet"]).out, "");
+}
+
+#[test]
+fn charts_show_what_was_found() {
+    let place = Place::new(&format!("{SCENARIO}{SWEEP}"));
+    assert_eq!(place.draw("replicate", "r", &["-n", "40"]).code, Some(0));
+    assert_eq!(place.draw("sweep", "s", &[]).code, Some(0));
+    let names = |out: &str| -> Vec<String> {
+        let all = files(&place.path(out));
+        all.keys().filter_map(|name| name.strip_suffix(".svg").map(str::to_owned)).collect()
+    };
+    let of = |kind: &str| format!("{kind}.bigtable.o.downtime");
+    assert_eq!(names("r"), ["convergence", "distribution", "exceedance"].map(of));
+    assert_eq!(names("s"), ["factor", "heatmap"].map(of));
+    for (out, name, said) in [
+        ("r", of("distribution"), "Distribution of bigtable.o.downtime"),
+        ("s", of("factor"), "bigtable.o.downtime by length"),
+        ("s", of("heatmap"), "bigtable.o.downtime by length and tables"),
+    ] {
+        let picture = String::from_utf8(files(&place.path(out))[&format!("{name}.svg")].clone());
+        let picture = picture.unwrap();
+        assert!(picture.contains(said), "{name}: {said}");
+        assert!(files(&place.path(out))[&format!("{name}.png")].starts_with(b"\x89PNG"));
+    }
 }
 
 mod closed_forms {

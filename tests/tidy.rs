@@ -587,7 +587,7 @@ fn lock(lock: &str) -> Vec<String> {
 fn stale(sources: &[Source]) -> Vec<String> {
     let files = LONG_FILES.iter().chain(WILDCARDS).map(|(path, _)| (*path, None));
     let functions_listed = LONG_FUNCTIONS.iter().map(|(path, name, _)| (*path, Some(*name)));
-    let imports = SYSTEM_IMPORTS.iter().chain(NOT_PLAIN).map(|(path, _)| (*path, None));
+    let imports = NOT_PLAIN.iter().map(|(path, _)| (*path, None));
     let missing = |(path, name): &(&str, Option<&str>)| {
         let source = sources.iter().find(|source| source.path == *path);
         !source.is_some_and(|source| {

@@ -221,7 +221,15 @@ fn experiment(
         }
         return Ok(Exit::Success);
     }
-    let output = Output { command, folder, set, format, quiet: options.quiet, all_rows };
+    let output = Output {
+        command,
+        folder,
+        set,
+        format,
+        quiet: options.quiet,
+        all_rows,
+        charts: !options.no_charts,
+    };
     let reached = work.reached(options);
     let replications = work.replications();
     pool.install(|| finish(&study, &plan, ledger, replications, reached, &output))

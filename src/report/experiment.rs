@@ -1,15 +1,17 @@
 //! What an experiment found: its tables, its summary, and what is shown on a screen.
 
+pub mod charts;
 pub mod screen;
 pub mod summary;
 pub mod tables;
 
 use crate::experiment::estimates::{Measured, PointEstimates};
 use crate::experiment::judge::{Verdict, judge};
-use crate::experiment::study::Study;
+use crate::experiment::study::{Column, Study};
 use crate::scenario::Bound;
 use crate::scenario::sweep::{Sweep, Uncertain};
 use crate::stats::quantile::enough_for;
+use crate::systems::spec::Role;
 
 /// What an experiment found.
 pub struct Findings<'a> {
@@ -23,6 +25,29 @@ pub struct Findings<'a> {
     pub points: Vec<PointEstimates>,
     /// What became of the wish for a precision.
     pub precision: Option<Reached>,
+    /// Of `replicate`: the values of the measures that charts show.
+    pub shown: Vec<charts::Shown>,
+}
+
+/// Measures that charts show.
+const SHOWN_MAX: usize = 3;
+
+/// The columns that charts show: the measures of the objectives, or else the downtime of systems.
+pub fn shown_columns(study: &Study) -> Vec<usize> {
+    let objectives = study.base.objectives.iter();
+    let mut columns: Vec<usize> = objectives
+        .filter_map(|bound| study.column(&format!("{}.{}", bound.entity, bound.measure)))
+        .collect();
+    if columns.is_empty() {
+        let downtime = |(_, column): &(usize, &Column)| {
+            column.role == Role::System && column.path.ends_with(".downtime")
+        };
+        columns = study.columns.iter().enumerate().filter(downtime).map(|(at, _)| at).collect();
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    columns.truncate(SHOWN_MAX);
+    columns
 }
 
 /// What became of the wish for a precision.

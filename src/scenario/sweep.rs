@@ -71,6 +71,8 @@ impl Design {
 pub struct Point {
     /// The levels as texts, in the order of the factors.
     pub labels: Vec<String>,
+    /// Those that are numbers, with `s` for lengths of time.
+    pub amounts: Vec<Option<(f64, &'static str)>>,
     /// What is written into the scenario.
     pub(super) values: Vec<Assignment>,
 }

@@ -88,6 +88,7 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
         format: args.format,
         quiet: args.quiet,
         all_rows: false,
+        charts: !args.no_charts,
     };
     pool.install(|| finish(&study, &plan, ledger, each, None, &output))
 }

@@ -7,10 +7,12 @@ use crate::experiment::judge::Verdict;
 use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::run::Row;
 use crate::experiment::study::Study;
-use crate::report::experiment::{Findings, Reached, screen, summary, tables};
+use crate::report::experiment::charts::{self, Shown};
+use crate::report::experiment::{Findings, Reached, screen, shown_columns, summary, tables};
 use crate::report::files::{self, Failure, Made, Stream};
 use crate::report::ledger::Ledger;
 use crate::scenario::resolved;
+use crate::stats::Moments;
 use rayon::prelude::*;
 use std::path::PathBuf;
 
@@ -24,6 +26,48 @@ pub(super) struct Output<'a> {
     pub(super) format: Format,
     pub(super) quiet: bool,
     pub(super) all_rows: bool,
+    pub(super) charts: bool,
+}
+
+/// How the mean of a measure settles, for a chart.
+struct Running {
+    column: usize,
+    count: u64,
+    next: u64,
+    moments: Moments,
+    points: Vec<(u64, Option<f64>, Option<f64>)>,
+}
+
+impl Running {
+    /// The first number of replications that is looked at.
+    const FIRST: u64 = 10;
+
+    fn new(column: usize) -> Running {
+        let (moments, points) = (Moments::default(), Vec::new());
+        Running { column, count: 0, next: Running::FIRST, moments, points }
+    }
+
+    fn push(&mut self, row: &Row) {
+        self.count += 1;
+        let value = row.values.get(self.column).copied().filter(|value| value.is_finite());
+        value.into_iter().for_each(|value| self.moments.push(value));
+        if self.count == self.next {
+            self.look();
+            self.next += self.next / 4;
+        }
+    }
+
+    fn look(&mut self) {
+        self.points.push((self.count, self.moments.mean(), self.moments.half_width()));
+    }
+
+    /// The points, with the last replication among them.
+    fn points(mut self) -> Vec<(u64, Option<f64>, Option<f64>)> {
+        if self.points.last().is_none_or(|(count, ..)| *count < self.count) {
+            self.look();
+        }
+        self.points
+    }
 }
 
 /// Folds the rows of every design point, and writes and shows what they say.
@@ -36,22 +80,34 @@ pub(super) fn finish(
     output: &Output,
 ) -> Result<Exit, Exit> {
     let worlds = study.worlds();
-    let mut points = Vec::new();
+    let (mut points, mut shown) = (Vec::new(), Vec::new());
+    let sweep = output.command == "sweep";
+    let columns = if sweep { Vec::new() } else { shown_columns(study) };
     for point in 0..study.points() / worlds {
         let mut fold = Fold::new(study, point);
+        let mut running: Vec<Running> = columns.iter().copied().map(Running::new).collect();
         for world in 0..worlds {
             for stretch in plan.stretches(point * worlds + world, replications) {
                 let push = |_: u64, rows: &[Row]| {
                     fold.push(world, rows);
+                    running.iter_mut().for_each(|one| rows.iter().for_each(|row| one.push(row)));
                     Ok(())
                 };
                 ledger.each(stretch, push).map_err(super::world)?;
             }
         }
         points.push(fold.estimates());
+        for one in running {
+            let column = one.column;
+            let values = fold.series().find(|(own, _)| *own == column);
+            let values = values.map_or(Vec::new(), |(_, series)| series.values().sorted());
+            // Over several worlds, replications are no sequence of equals.
+            let running = if worlds > 1 { Vec::new() } else { one.points() };
+            shown.push(Shown { column, values, running });
+        }
     }
     let command = output.command;
-    let findings = Findings { study, command, replications, points, precision };
+    let findings = Findings { study, command, replications, points, precision, shown };
     write(&findings, plan, &mut ledger, output)?;
     match output.format {
         Format::Json => print(&String::from_utf8_lossy(&summary::json(&findings)))?,
@@ -96,6 +152,16 @@ fn write(
         ("uncertainty.csv", tables::uncertainty(findings)),
     ];
     all.extend(more.into_iter().filter_map(|(name, bytes)| Some((name.to_owned(), bytes?))));
+    if output.charts {
+        let pictures = charts::all(findings).map_err(|error| {
+            say(&format!("error: cannot draw a chart: {error}; try --no-charts"));
+            Exit::World
+        })?;
+        for (name, picture) in pictures {
+            all.push((format!("{name}.svg"), picture.svg.into_bytes()));
+            all.push((format!("{name}.png"), picture.png));
+        }
+    }
     let mut streams: Vec<(String, Stream)> = Vec::new();
     let count = findings.replications * study.points() as u64;
     if findings.sweep().is_none() && (count <= ROWS_MAX || output.all_rows) {

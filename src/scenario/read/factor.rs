@@ -26,8 +26,8 @@ pub(super) struct Level {
     pub(super) label: String,
     /// What it writes into the scenario.
     pub(super) values: Vec<Assignment>,
-    /// As a number, where it is one: for constraints.
-    pub(super) amount: Option<f64>,
+    /// As a number, where it is one, with `s` for lengths of time.
+    pub(super) amount: Option<(f64, &'static str)>,
 }
 
 /// A factor.
@@ -119,7 +119,10 @@ fn level(value: &Assignment) -> Level {
         Raw::Text(text) => text.clone(),
         _ => tree::text(&value.item),
     };
-    let amount = Amount::of(&value.item).map(Amount::value);
+    let amount = Amount::of(&value.item).map(|amount| match amount {
+        Amount::Duration(ns) => (ns / 1e9, "s"),
+        Amount::Rate(_) | Amount::Whole(_) | Amount::Number(_) => (amount.value(), ""),
+    });
     Level { label, values: vec![value.clone()], amount }
 }
 

@@ -345,7 +345,7 @@ impl Reader<'_> {
                 continue;
             };
             let amounts = |choice: &Choice| -> Vec<f64> {
-                order.iter().filter_map(|factor| choice[*factor].amount).collect()
+                order.iter().filter_map(|factor| Some(choice[*factor].amount?.0)).collect()
             };
             choices.retain(|choice| amounts(choice).is_sorted());
         }
@@ -412,6 +412,7 @@ fn grid(levels: &[Vec<Level>]) -> Vec<Choice> {
 fn point(choice: &Choice) -> Point {
     Point {
         labels: choice.iter().map(|level| level.label.clone()).collect(),
+        amounts: choice.iter().map(|level| level.amount).collect(),
         values: choice.iter().flat_map(|level| level.values.iter().cloned()).collect(),
     }
 }

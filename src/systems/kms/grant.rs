@@ -36,7 +36,7 @@ pub(super) struct GrantPlan {
 
 impl Spawn for GrantPlan {
     fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
-        let edge = |off| Edge { off, wanted_off: off, cause: None };
+        let edge = |off| Edge { off, wanted_off: off, rule: "IAM-01", cause: None };
         Box::new(Grant {
             plan: self,
             stream: LazyStream::new(streams, self.stream),
@@ -54,7 +54,8 @@ struct Edge {
     off: bool,
     /// As the configuration says.
     wanted_off: bool,
-    /// The record of the change on its way.
+    /// The rule and the record of the change on its way.
+    rule: &'static str,
     cause: Option<Seq>,
 }
 
@@ -150,6 +151,7 @@ impl Grant<'_> {
             delay = SimDuration::from_seconds_f64(delay.seconds() * delays.group_removal);
         }
         let seq = self.tell(rule, cause, what.to_owned(), fx);
+        self.edges[edge].rule = rule;
         self.edges[edge].cause = Some(seq);
         fx.after(edge as u32, delay, Class::Change);
     }
@@ -185,8 +187,7 @@ impl Grant<'_> {
     fn arrive(&mut self, edge: usize, fx: &mut Effects<Message>) {
         self.edges[edge].off = self.edges[edge].wanted_off;
         let cause = self.edges[edge].cause.take();
-        let rule = if edge == PERIMETER { "BT-35" } else { "IAM-01" };
-        self.tell(rule, cause, "the change has propagated".to_owned(), fx);
+        self.tell(self.edges[edge].rule, cause, "the change has propagated".to_owned(), fx);
     }
 }
 

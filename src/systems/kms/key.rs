@@ -84,6 +84,7 @@ impl KeyPlan {
             versions: self.versions.iter().map(version).collect(),
             primary: self.primary,
             callers_primary: self.primary,
+            primary_cause: None,
             allowed: self.allowed,
             refused_reasons: Vec::new(),
             manager_denies: Vec::new(),
@@ -110,12 +111,14 @@ struct Errors {
 pub(super) struct Key<'a> {
     pub(super) plan: &'a KeyPlan,
     delays: LazyStream,
-    primary_delays: LazyStream,
+    pub(super) primary_delays: LazyStream,
     pub(super) making: LazyStream,
     pub(super) versions: Vec<Version>,
     /// The primary version in the administration, and the one that callers use.
     pub(super) primary: u32,
-    callers_primary: u32,
+    pub(super) callers_primary: u32,
+    /// The record of the change of the primary that is on its way to callers.
+    pub(super) primary_cause: Option<Seq>,
     /// KMS-20: reasons that the key allows.
     allowed: u32,
     /// Reasons that are refused for a while, and spells in which the manager denies everything, by
@@ -135,7 +138,7 @@ pub(super) struct Key<'a> {
 pub(super) const ARRIVAL: u32 = 0;
 pub(super) const DESTRUCTION: u32 = 1;
 pub(super) const READY: u32 = 2;
-const PRIMARY: u32 = 3;
+pub(super) const PRIMARY: u32 = 3;
 const ROTATION: u32 = 4;
 pub(super) const EXTERNAL: u32 = 5;
 const VERSION_BITS: u32 = 20;
@@ -183,7 +186,11 @@ impl Key<'_> {
     fn shown(&self) -> StateId {
         let unreachable = self.standing.certain() == Some(Answer::Unreachable);
         let states = || self.versions.iter().map(|version| version.state);
-        let off = |state| matches!(state, State::Disabled | State::DestroyScheduled);
+        let off = |version: &Version| {
+            let denied = [Some(Denial::Disabled), Some(Denial::DestroyScheduled)];
+            matches!(version.state, State::Disabled | State::DestroyScheduled)
+                || denied.contains(&version.denied)
+        };
         match self.standing.denied.map(|(denial, _)| denial) {
             Some(Denial::Destroyed) => shown::DESTROYED,
             _ if unreachable => shown::UNREACHABLE,
@@ -195,7 +202,7 @@ impl Key<'_> {
                 shown::NO_PRIMARY
             }
             None if states().all(|state| state != State::Enabled) => shown::DISABLING,
-            None if states().any(off) => shown::PARTLY_DISABLED,
+            None if self.versions.iter().any(off) => shown::PARTLY_DISABLED,
             None => shown::ENABLED,
         }
     }
@@ -222,9 +229,16 @@ impl Key<'_> {
         let since = before.standing.denied.map_or(fx.now(), |(_, since)| since);
         self.standing.denied = self.denial().map(|denial| (denial, since));
         let seq = fx.enter(self.plan.entity, self.shown(), rule, cause, detail);
-        self.tell_versions(before, Some(seq), fx);
+        // In such an order that nobody takes a denial of the whole key for one of some versions.
+        let denied = self.standing.denied.is_some();
+        if !denied {
+            self.tell_versions(before, Some(seq), fx);
+        }
         if before.standing != self.standing {
             fx.publish(self.plan.entity, Message::Standing(self.standing), Some(seq));
+        }
+        if denied {
+            self.tell_versions(before, Some(seq), fx);
         }
         seq
     }
@@ -264,7 +278,7 @@ impl Key<'_> {
             let primary = self.primary as usize - 1;
             let place = if all.contains(&primary) { primary } else { all[0] };
             let (rule, why) = refusal(command.code, self.versions[place].state);
-            fx.note(self.plan.entity, rule, cause, why);
+            fx.note(self.plan.entity, rule, cause, self.which(&[place])(why));
             return;
         }
         let now = fx.now();
@@ -306,18 +320,11 @@ impl Key<'_> {
                 let detail = which("restored: disabled until it is enabled");
                 self.change(&targets, Some(Denial::Disabled), "KMS-06", detail, cause, fx);
             }
+            _ if targets[0] as u32 + 1 == self.primary => {
+                let why = "set-primary changes nothing: the version is the primary already";
+                fx.note(self.plan.entity, "KMS-13", cause, which(why));
+            }
             _ => self.make_primary(targets[0] as u32 + 1, "KMS-13", cause, fx),
-        }
-    }
-
-    /// Says of which versions something is told, where a key has several.
-    pub(super) fn which(&self, places: &[usize]) -> impl Fn(&str) -> Cow<'static, str> + use<> {
-        let several = self.versions.len() > 1;
-        let numbers: Vec<String> = places.iter().map(|place| (place + 1).to_string()).collect();
-        move |what| match (several, numbers.len()) {
-            (false, _) => Cow::Owned(what.to_owned()),
-            (true, 1) => Cow::Owned(format!("version {}: {what}", numbers.concat())),
-            (true, _) => Cow::Owned(format!("versions {}: {what}", numbers.join(", "))),
         }
     }
 
@@ -405,34 +412,6 @@ impl Key<'_> {
         }
         let detail = self.which(&places)("the change has propagated");
         self.tell(&before, "KMS-12", cause, detail, fx);
-    }
-
-    /// KMS-13: another version becomes the primary; callers follow when that has propagated.
-    pub(super) fn make_primary(
-        &mut self,
-        number: u32,
-        rule: &'static str,
-        cause: Option<Seq>,
-        fx: &mut Effects<Message>,
-    ) {
-        self.primary = number;
-        fx.used("model.kms.primary-propagation");
-        let delay = self.plan.primary_change.sample(self.primary_delays.get());
-        let before = self.told();
-        let detail = format!("version {number} becomes the primary version");
-        let seq = self.tell(&before, rule, cause, detail, fx);
-        self.versions[number as usize - 1].pending = Some(seq);
-        fx.after(timer(PRIMARY, 0), delay, Class::Change);
-    }
-
-    /// KMS-13: callers encrypt with the new primary version.
-    fn primary_arrives(&mut self, fx: &mut Effects<Message>) {
-        self.callers_primary = self.primary;
-        let before = self.told();
-        let cause = self.versions[self.primary as usize - 1].pending;
-        let detail = format!("callers encrypt with version {}", self.primary);
-        let seq = self.tell(&before, "KMS-13", cause, detail, fx);
-        fx.publish(self.plan.entity, Message::Primary(self.primary), Some(seq));
     }
 
     /// KMS-14: what is on its way stops, or goes on.
@@ -566,12 +545,12 @@ impl Key<'_> {
 impl Process<Message> for Key<'_> {
     fn start(&mut self, fx: &mut Effects<Message>) {
         let nothing = Told { standing: Standing::GRANTED, versions: Vec::new() };
+        if self.standing.denied.is_some() {
+            fx.publish(self.plan.entity, Message::Standing(self.standing), None);
+        }
         self.tell_versions(&nothing, None, fx);
         if self.callers_primary != 1 {
             fx.publish(self.plan.entity, Message::Primary(self.callers_primary), None);
-        }
-        if self.standing.denied.is_some() {
-            fx.publish(self.plan.entity, Message::Standing(self.standing), None);
         }
         if let Some((first, _)) = self.plan.rotation {
             self.rotate_at(first, fx);

@@ -1,10 +1,11 @@
 //! How versions come and go: generation, import, rotation, destruction.
 
-use super::key::{DESTRUCTION, EXTERNAL, Key, READY, timer};
+use super::key::{DESTRUCTION, EXTERNAL, Key, PRIMARY, READY, timer};
 use super::version::{State, Version};
 use crate::engine::{Class, Effects, Seq, SimDuration};
 use crate::limits::VERSIONS_MAX;
 use crate::systems::contract::{Command, Denial, Message};
+use std::borrow::Cow;
 
 /// Nanoseconds of a month of the price list: 30 days (assumed; the list says "per month").
 const MONTH_NS: f64 = 30.0 * 86_400e9;
@@ -167,6 +168,45 @@ impl Key<'_> {
             version.becomes(State::Enabled, fx.now());
             version.denied = None;
         }
+    }
+
+    /// Says of which versions something is told, where a key has several.
+    pub(super) fn which(&self, places: &[usize]) -> impl Fn(&str) -> Cow<'static, str> + use<> {
+        let several = self.versions.len() > 1;
+        let numbers: Vec<String> = places.iter().map(|place| (place + 1).to_string()).collect();
+        move |what| match (several, numbers.len()) {
+            (false, _) => Cow::Owned(what.to_owned()),
+            (true, 1) => Cow::Owned(format!("version {}: {what}", numbers.concat())),
+            (true, _) => Cow::Owned(format!("versions {}: {what}", numbers.join(", "))),
+        }
+    }
+
+    /// KMS-13: another version becomes the primary; callers follow when that has propagated.
+    pub(super) fn make_primary(
+        &mut self,
+        number: u32,
+        rule: &'static str,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        self.primary = number;
+        fx.used("model.kms.primary-propagation");
+        let delay = self.plan.primary_change.sample(self.primary_delays.get());
+        let before = self.told();
+        let detail = format!("version {number} becomes the primary version");
+        let seq = self.tell(&before, rule, cause, detail, fx);
+        self.primary_cause = Some(seq);
+        fx.after(timer(PRIMARY, 0), delay, Class::Change);
+    }
+
+    /// KMS-13: callers encrypt with the new primary version.
+    pub(super) fn primary_arrives(&mut self, fx: &mut Effects<Message>) {
+        self.callers_primary = self.primary;
+        let before = self.told();
+        let cause = self.primary_cause.take();
+        let detail = format!("callers encrypt with version {}", self.primary);
+        let seq = self.tell(&before, "KMS-13", cause, detail, fx);
+        fx.publish(self.plan.entity, Message::Primary(self.primary), Some(seq));
     }
 
     /// KMS-17: the time of an automatic rotation has come.

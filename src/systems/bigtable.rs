@@ -15,6 +15,7 @@ mod account;
 mod admin;
 mod build;
 mod describe;
+mod grace;
 mod instance;
 mod plan;
 mod requests;

@@ -46,22 +46,38 @@ pub enum GraceReset {
 /// Bits of a check's address that tell subjects apart.
 const SUBJECT_BITS: u32 = 20;
 
+/// What subjects know of the key version that they need, since they last reached it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Known {
+    /// It can be used.
+    #[default]
+    Usable,
+    /// It is denied, while other versions of the key are not (BT-24). It may all the same hold
+    /// back more than those who need it.
+    Partly {
+        /// Does it?
+        spreads: bool,
+    },
+    /// It is denied as the whole key is.
+    Wholly,
+}
+
+impl Known {
+    /// Does it hold back more than those who need the version?
+    pub fn holds(self) -> bool {
+        matches!(self, Known::Wholly | Known::Partly { spreads: true })
+    }
+}
+
 /// Subjects that need the same key version.
 #[derive(Clone, Copy, Debug)]
 struct Group {
     version: u32,
     /// What the key answers at present to requests that need that version.
     standing: Standing,
-    /// The one answer to all of them, if luck has no part in it.
-    certain: Option<Answer>,
-    /// It was denied when last reached.
-    denied: bool,
-}
-
-impl Group {
-    fn new(version: u32, standing: Standing, denied: bool) -> Group {
-        Group { version, standing, certain: standing.certain(), denied }
-    }
+    known: Known,
+    /// Number of present subjects.
+    count: u32,
 }
 
 /// One watch: some subjects' checks of one key.
@@ -80,7 +96,8 @@ pub struct Watch {
 impl Watch {
     /// A watch of a key that grants everything so far, by subjects that need this version.
     pub fn new(rounds: Rounds, version: u32, luck: LazyStream) -> Watch {
-        let group = Group::new(version, Standing::GRANTED, false);
+        let (standing, count) = (Standing::GRANTED, rounds.count());
+        let group = Group { version, standing, known: Known::Usable, count };
         let view = KeyView::of(version);
         Watch { rounds, view, groups: vec![group], others: Vec::new(), luck }
     }
@@ -90,7 +107,7 @@ impl Watch {
         let heard = self.view.hear(message, cause, now);
         if heard {
             for group in &mut self.groups {
-                *group = Group::new(group.version, self.view.standing(group.version), group.denied);
+                group.standing = self.view.standing(group.version);
             }
         }
         heard
@@ -102,9 +119,6 @@ impl Watch {
     }
 
     fn group(&self, subject: u32) -> usize {
-        if self.others.is_empty() {
-            return 0;
-        }
         let place = self.others.binary_search_by_key(&subject, |entry| entry.0);
         place.map_or(0, |place| self.others[place].1)
     }
@@ -119,32 +133,59 @@ impl Watch {
         self.groups[self.group(subject)].standing
     }
 
+    /// The groups that have subjects; without any subject, the first.
+    fn needed(&self) -> impl Iterator<Item = &Group> {
+        let nobody = self.rounds.count() == 0;
+        let groups = self.groups.iter().enumerate();
+        let fits =
+            move |(place, group): &(usize, &Group)| group.count > 0 || (nobody && *place == 0);
+        groups.filter(fits).map(|(_, group)| group)
+    }
+
+    /// What the key answers at present to each version that is needed.
+    pub fn standings(&self) -> impl Iterator<Item = Standing> {
+        self.needed().map(|group| group.standing)
+    }
+
     /// Is every request granted, whatever version it needs?
     pub fn is_granted(&self) -> bool {
-        self.groups.iter().all(|group| group.certain == Some(Answer::Granted))
+        self.standings().all(|standing| standing.certain() == Some(Answer::Granted))
     }
 
-    /// Was the key denied when a subject's group last reached it?
-    pub fn is_denied(&self, subject: u32) -> bool {
-        self.groups[self.group(subject)].denied
+    /// What a subject's group knows of its version.
+    pub fn known(&self, subject: u32) -> Known {
+        self.groups[self.group(subject)].known
     }
 
-    /// The group of a subject knows from now on whether the key is denied.
-    pub fn knows(&mut self, subject: u32, denied: bool) {
+    /// The group of a subject knows this of its version from now on.
+    pub fn learn(&mut self, subject: u32, known: Known) {
         let group = self.group(subject);
-        self.groups[group].denied = denied;
+        self.groups[group].known = known;
     }
 
     /// Nothing is known of a denial any more.
     pub fn forget(&mut self) {
         for group in &mut self.groups {
-            group.denied = false;
+            group.known = Known::Usable;
         }
     }
 
-    /// The versions that groups know to be denied.
-    pub fn denied_versions(&self) -> impl Iterator<Item = u32> {
-        self.groups.iter().filter(|group| group.denied).map(|group| group.version)
+    /// Does a group know of a denial that holds back more than its own subjects?
+    pub fn is_held(&self) -> bool {
+        self.groups.iter().any(|group| group.known.holds())
+    }
+
+    /// Since when that has been so of versions that are denied while others are not.
+    pub fn held_since(&self) -> Option<SimTime> {
+        let held = |group: &&Group| group.known == Known::Partly { spreads: true };
+        let held = self.groups.iter().filter(held);
+        held.filter_map(|group| group.standing.denied.map(|(_, since)| since)).min()
+    }
+
+    /// Number of present subjects that are alone held back by the version that they need.
+    pub fn held_alone(&self) -> u32 {
+        let alone = |group: &&Group| group.known == Known::Partly { spreads: false };
+        self.groups.iter().filter(alone).map(|group| group.count).sum()
     }
 
     /// A new subject needs this version.
@@ -152,51 +193,68 @@ impl Watch {
         let known = self.groups.iter().position(|group| group.version == version);
         let group = known.unwrap_or_else(|| {
             let standing = self.view.standing(version);
-            self.groups.push(Group::new(version, standing, false));
+            self.groups.push(Group { version, standing, known: Known::Usable, count: 0 });
             self.groups.len() - 1
         });
+        self.groups[group].count += 1;
         if group != 0 {
             let place = self.others.partition_point(|entry| entry.0 < subject);
             self.others.insert(place, (subject, group));
         }
     }
 
-    /// Every subject needs this version from now on.
+    /// A subject has left the rounds. What a group without a subject knew is not known any more.
+    pub fn left(&mut self, subject: u32) {
+        let group = self.group(subject);
+        if let Ok(place) = self.others.binary_search_by_key(&subject, |entry| entry.0) {
+            self.others.remove(place);
+        }
+        let group = &mut self.groups[group];
+        group.count -= 1;
+        if group.count == 0 {
+            group.known = Known::Usable;
+        }
+    }
+
+    /// Every subject needs this version, which can be used, from now on. That the cluster was held
+    /// back is known until a check finds otherwise.
     pub fn bind_all(&mut self, version: u32) {
-        let denied = self.groups.iter().any(|group| group.denied);
-        self.groups = vec![Group::new(version, self.view.standing(version), denied)];
+        let known = if self.is_held() { Known::Wholly } else { Known::Usable };
+        let (standing, count) = (self.view.standing(version), self.rounds.count());
+        self.groups = vec![Group { version, standing, known, count }];
         self.others.clear();
     }
 
-    /// Do all subjects need the same version?
-    pub fn is_uniform(&self) -> bool {
-        self.groups.len() == 1
+    /// Does every subject need this version and no other?
+    pub fn all_need(&self, version: u32) -> bool {
+        self.needed().all(|group| group.version == version)
     }
 
-    /// Number of present subjects that need one of these versions.
-    pub fn bound_to(&self, versions: &[u32]) -> u32 {
-        let hit = |group: usize| versions.contains(&self.groups[group].version);
-        let present = |entry: &&(u32, usize)| self.rounds.has(entry.0);
-        let others = self.others.iter().filter(present);
-        let (mut elsewhere, mut found) = (0, 0);
-        for (_, group) in others {
-            elsewhere += 1;
-            found += u32::from(hit(*group));
-        }
-        if hit(0) { found + self.rounds.count() - elsewhere } else { found }
+    /// Do all subjects need the same version?
+    fn is_uniform(&self) -> bool {
+        self.groups.len() == 1
     }
 
     /// What the key answers to one check. The luck of a check is addressed by its subject and its
     /// number, so it is the same whichever other checks are looked at.
     pub fn answer(&mut self, check: Check) -> Answer {
-        let Group { standing, certain, .. } = self.groups[self.group(check.subject)];
-        if let Some(answer) = certain {
+        let standing = self.standing(check.subject);
+        if let Some(answer) = standing.certain() {
             return answer;
         }
         let number = check.at.ns() / self.rounds.period;
         let stream = self.luck.get();
         stream.seek(number << SUBJECT_BITS | u64::from(check.subject));
         standing.answer(stream.open01())
+    }
+
+    /// Does a group know of the denial of its version, and whether the whole key is denied?
+    fn is_known_so(&self, group: &Group) -> bool {
+        match group.known {
+            Known::Usable => false,
+            Known::Partly { .. } => self.view.partly_denied(group.version),
+            Known::Wholly => !self.view.partly_denied(group.version),
+        }
     }
 
     /// What an answer to the check of a subject would change.
@@ -208,15 +266,16 @@ impl Watch {
         reset: GraceReset,
     ) -> Option<Finding> {
         let group = &self.groups[self.group(subject)];
+        let denied = group.known != Known::Usable;
         let waiting = grace.since.is_some();
         let resets = waiting && (reset == GraceReset::AnySuccess || !group.standing.impaired());
         match answer {
-            Answer::Granted if group.denied || resets => Some(Finding::Usable),
+            Answer::Granted if denied || resets => Some(Finding::Usable),
             // EKM-09: whoever meets the manager's denial makes it stick.
             Answer::Denied(Denial::Manager) => Some(Finding::Denied),
-            Answer::Denied(_) if !group.denied || resets => Some(Finding::Denied),
+            Answer::Denied(_) if resets || !self.is_known_so(group) => Some(Finding::Denied),
             // BT-47: a key known as denied has no grace.
-            Answer::Unreachable if !group.denied && !waiting => Some(Finding::LostContact),
+            Answer::Unreachable if !denied && !waiting => Some(Finding::LostContact),
             Answer::Granted | Answer::Denied(_) | Answer::Unreachable => None,
         }
     }
@@ -233,14 +292,13 @@ impl Watch {
         grace: impl Fn(u32) -> Grace,
     ) -> Option<Check> {
         // Where luck has no part, what one round does not find is not found later either.
-        let tries = match self.groups[0].certain {
+        let certain = self.groups.iter().all(|group| group.standing.certain().is_some());
+        let tries = match self.groups[0].standing.certain() {
             Some(answer) if shared && self.is_uniform() => {
                 self.finding(0, answer, grace(0), reset)?;
                 1
             }
-            Some(_) if self.groups.iter().all(|group| group.certain.is_some()) => {
-                u64::from(self.rounds.count())
-            }
+            Some(_) if certain => u64::from(self.rounds.count()),
             Some(_) | None => u64::MAX,
         };
         let mut next = from(&mut self.rounds);

@@ -129,10 +129,10 @@ impl Instance<'_> {
             return;
         }
         let (mut some, mut all_down, mut partly) = (false, true, false);
-        for cluster in self.clusters.iter().filter(|cluster| cluster.present) {
+        for (c, cluster) in self.clusters.iter().enumerate().filter(|(_, c)| c.present) {
             some |= cluster.down.is_some();
             all_down &= cluster.down.is_some();
-            partly |= cluster.rising.is_some() || !cluster.unreadable.is_empty();
+            partly |= cluster.rising.is_some() || self.is_partly_readable(c);
         }
         let entity = self.plan.entity;
         let before = fx.state(entity);
@@ -197,19 +197,10 @@ impl Instance<'_> {
                 Some(rising) => Treatment::BringingUp { since: rising.since, until: rising.until },
                 None => Treatment::Serves,
             },
-            cluster_state::SERVING => Treatment::Serves,
-            cluster_state::PARTLY_READABLE => Treatment::Partly { readable: self.readable(c) },
+            cluster_state::SERVING | cluster_state::PARTLY_READABLE => Treatment::Serves,
             cluster_state::DELETED | cluster_state::ABSENT => Treatment::Gone,
             _ => Treatment::Refuses,
         }
-    }
-
-    /// BT-24: share of the tables of a cluster that can be read; requests go to all alike (assumed).
-    fn readable(&self, c: usize) -> f64 {
-        let cluster = &self.clusters[c];
-        let Some(watch) = &cluster.watch else { return 1.0 };
-        let lost = f64::from(watch.bound_to(&cluster.unreadable));
-        1.0 - lost / f64::from(watch.rounds.count().max(1))
     }
 
     /// Where requests that prefer clusters in this order go (BR-05, Q-02).
@@ -245,10 +236,15 @@ impl Instance<'_> {
             let mut errors = Errors::default();
             for (share, c) in targets {
                 let treatment = self.treatment(c, fx);
-                errors.add(share, treatment, &plan.constants);
-                if !matches!(treatment, Treatment::Refuses | Treatment::Gone) {
-                    write_rates[c] += share * profile.writes;
+                if matches!(treatment, Treatment::Refuses | Treatment::Gone) {
+                    errors.add(share, treatment, &plan.constants);
+                    continue;
                 }
+                // BT-24: whatever it does with the others, it refuses what it cannot read.
+                let served = share * self.readable(c);
+                errors.add(share - served, Treatment::Refuses, &plan.constants);
+                errors.add(served, treatment, &plan.constants);
+                write_rates[c] += served * profile.writes;
             }
             let state = match (errors.state(), fx.state(profile.entity)) {
                 // Why it began to fail is what it shows as long as it fails.
@@ -347,7 +343,7 @@ impl Instance<'_> {
 
     /// BT-24: the record of the cluster some of whose tables cannot be read.
     fn unreadable_since(&self, fx: &Effects<Message>) -> Option<Seq> {
-        let place = self.clusters.iter().position(|cluster| !cluster.unreadable.is_empty())?;
+        let place = (0..self.clusters.len()).find(|&c| self.is_partly_readable(c))?;
         let own = self.plan.clusters[place].entity;
         fx.last_record(|entity| entity == own).map(|(seq, _)| seq)
     }

@@ -83,10 +83,11 @@ impl Instance<'_> {
             return Some((rule, "the instance is deleted".to_owned()));
         }
         let destroys = [code::DELETE_TABLE, code::DELETE_BACKUP, code::DELETE_INSTANCE];
-        if !destroys.contains(&command.code) {
-            if self.lost {
-                return Some(("BT-40", "the instance is inaccessible for good".to_owned()));
-            }
+        if !destroys.contains(&command.code) && self.lost {
+            return Some(("BT-40", "the instance is inaccessible for good".to_owned()));
+        }
+        // Backups are not among the operations that BT-36 names.
+        if !destroys.contains(&command.code) && command.code != code::CREATE_BACKUP {
             let down = |cluster: &Cluster| cluster.present && cluster.down.is_some();
             if let Some(c) = self.clusters.iter().position(down) {
                 return Some(("BT-36", format!("cluster {} is down", self.plan.clusters[c].name)));
@@ -161,6 +162,8 @@ impl Instance<'_> {
         let cluster = &self.clusters[c];
         if fx.state(backup) != backup_state::ABSENT {
             Some(("BT-22", "the backup exists already".to_owned()))
+        } else if cluster.down.is_some() {
+            Some(("BR-13", format!("cluster {} is down", self.plan.clusters[c].name)))
         } else if !cluster.present || !usable(cluster) {
             let name = &self.plan.clusters[c].name;
             Some(("BT-22", format!("the key of cluster {name} cannot be used")))
@@ -232,6 +235,7 @@ impl Instance<'_> {
                 let Some(table) = self.table_leaves(c, fx) else { break };
                 self.no_more_sweeps(c, table, fx);
             }
+            self.last_table_of_a_version(c, seq, fx);
         }
         if self.alive() {
             self.recover("BT-28", Some(seq), fx);

@@ -5,7 +5,7 @@ use super::plan::{GraceTimer, InstancePlan, cluster_state};
 use crate::engine::{
     Class, Effects, EntityId, Happening, Process, RandomStream, Seq, SimTime, Streams,
 };
-use crate::systems::contract::{Answer, Denial, LazyStream, Message, Standing, SweepMode};
+use crate::systems::contract::{Answer, Denial, LazyStream, Message, SweepMode};
 use crate::systems::guard::{Check, Finding, Grace, Rounds, Watch};
 
 /// Numbers of the commands that an instance understands.
@@ -111,8 +111,6 @@ pub(super) struct Cluster {
     pub(super) ramping: Option<Seq>,
     /// Requests go elsewhere while it is down.
     pub(super) avoided: bool,
-    /// Key versions without which some of its tables cannot be read, the others serving (BT-24).
-    pub(super) unreadable: Vec<u32>,
     /// The new primary version waits to protect its tables: the record, once it is due.
     pub(super) rewrap: Option<Seq>,
     pub(super) rewrap_waits: bool,
@@ -143,7 +141,7 @@ pub(super) struct Instance<'a> {
 }
 
 /// Where the grace of a table in a cluster is kept.
-fn slot(timer: GraceTimer, cluster: usize, table: u32) -> (usize, usize) {
+pub(super) fn slot(timer: GraceTimer, cluster: usize, table: u32) -> (usize, usize) {
     match timer {
         GraceTimer::Cluster => (cluster, 0),
         GraceTimer::Table => (cluster, table as usize),
@@ -181,7 +179,6 @@ impl<'a> Instance<'a> {
                 cascading: None,
                 ramping: None,
                 avoided: false,
-                unreadable: Vec::new(),
                 rewrap: None,
                 rewrap_waits: false,
                 rewraps: lazy(cluster.rewrap),
@@ -212,7 +209,7 @@ impl<'a> Instance<'a> {
         !self.lost && !self.deleted
     }
 
-    fn grace(&self, cluster: usize, table: u32) -> GraceSlot {
+    pub(super) fn grace(&self, cluster: usize, table: u32) -> GraceSlot {
         grace_of(&self.graces, self.plan.constants.grace_timer, cluster, table)
     }
 
@@ -318,7 +315,10 @@ impl<'a> Instance<'a> {
     /// Takes a table out of the rounds of a cluster; gives its number.
     pub(super) fn table_leaves(&mut self, c: usize, fx: &Effects<Message>) -> Option<u32> {
         let watch = self.clusters[c].watch.as_mut()?;
-        watch.rounds.leave(fx.now(), |table| fx.passed(Timer::Sweep.of(c, table), Class::Check))
+        let had_turn = |table| fx.passed(Timer::Sweep.of(c, table), Class::Check);
+        let table = watch.rounds.leave(fx.now(), had_turn)?;
+        watch.left(table);
+        Some(table)
     }
 
     /// The rounds of a cluster have lost a table. What only its validations knew is not known any
@@ -413,79 +413,9 @@ impl<'a> Instance<'a> {
     pub(super) fn forget(&mut self, c: usize) {
         let cluster = &mut self.clusters[c];
         cluster.denied = None;
-        cluster.unreadable.clear();
         if let Some(watch) = &mut cluster.watch {
             watch.forget();
         }
-    }
-
-    /// BT-44, BT-50: the first call without an answer starts the grace.
-    fn lost_contact(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
-        let constants = &self.plan.constants;
-        let standing =
-            self.clusters[c].watch.as_ref().map_or(Standing::GRANTED, |w| w.standing(table));
-        let start = match standing.silent_since {
-            Some(since) if constants.grace_from_outage => since,
-            _ => fx.now(),
-        };
-        let over = start.saturating_add(constants.grace).max(fx.now());
-        let (row, place) = slot(self.plan.constants.grace_timer, c, table);
-        let cause = self.cause(c, table);
-        for constant in ["model.bigtable.grace-timer", "model.bigtable.grace-from"] {
-            fx.used(constant);
-        }
-        if !self.plan.profiles.is_empty() {
-            fx.used("model.bigtable.best-effort-errors");
-        }
-        let grace = Grace { since: Some(start), expired: false };
-        *self.grace_mut(row, place) = GraceSlot { grace, cause };
-        fx.at(Timer::Grace.of(row, place as u32), over, Class::Due);
-        let rule = if standing.kms_errors > 0.0 { "BT-44" } else { "BT-50" };
-        let shown = self.show_cached(c, rule, cause, fx);
-        self.grace_mut(row, place).cause = shown.or(cause);
-        self.settle_requests(rule, cause, fx);
-    }
-
-    /// Contact: the grace is over without harm, or what it led to ends.
-    fn end_grace(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
-        let (row, place) = slot(self.plan.constants.grace_timer, c, table);
-        if self.grace(c, table).grace.since.is_some() {
-            fx.used("model.bigtable.grace-reset");
-            *self.grace_mut(row, place) = GraceSlot::default();
-            fx.cancel(Timer::Grace.of(row, place as u32));
-            let cause = self.cause(c, table);
-            self.show_cached(c, "Q-12", cause, fx);
-            self.settle_requests("Q-12", cause, fx);
-        }
-    }
-
-    /// A cluster whose grace starts or ends (all of them where they share it) shows whether it
-    /// serves on cached keys; gives the last record made.
-    fn show_cached(
-        &mut self,
-        c: usize,
-        rule: &'static str,
-        cause: Option<Seq>,
-        fx: &mut Effects<Message>,
-    ) -> Option<Seq> {
-        let all = self.plan.constants.grace_timer == GraceTimer::Instance;
-        let concerned = if all { 0..self.clusters.len() } else { c..c + 1 };
-        let mut last = None;
-        for c in concerned {
-            let entity = self.plan.clusters[c].entity;
-            let (shown, now) = (fx.state(entity), self.up_state(c));
-            let flips =
-                [cluster_state::SERVING, cluster_state::CACHED, cluster_state::PARTLY_READABLE];
-            if shown != now && flips.contains(&shown) && flips.contains(&now) {
-                let detail = if now == cluster_state::CACHED {
-                    "no answer about the key: serves on cached keys"
-                } else {
-                    "the key is reached again"
-                };
-                last = Some(fx.enter(entity, now, rule, cause, detail));
-            }
-        }
-        last
     }
 
     /// The state that a cluster shows while it is up.
@@ -497,7 +427,7 @@ impl<'a> Instance<'a> {
             && self.graces_of(c).iter().any(|slot| slot.grace.since.is_some())
         {
             cluster_state::CACHED
-        } else if !cluster.unreadable.is_empty() {
+        } else if self.is_partly_readable(c) {
             cluster_state::PARTLY_READABLE
         } else {
             cluster_state::SERVING
@@ -523,12 +453,11 @@ impl<'a> Instance<'a> {
             }
             self.watch_deletion_of_key(c, fx);
             let destroyed = self.clusters[c].watch.as_ref().and_then(|watch| watch.view().whole());
-            match (destroyed, cause) {
-                (Some(Denial::Destroyed), Some(cause)) if self.alive() => self.lose(cause, fx),
-                _ => {
-                    self.plan_rewrap(c, message, cause, fx);
-                    self.plan_sweep(c, None, fx);
-                }
+            if destroyed == Some(Denial::Destroyed) && self.alive() {
+                self.lose(cause, fx);
+            } else {
+                self.plan_rewrap(c, message, cause, fx);
+                self.plan_sweep(c, None, fx);
             }
         }
         self.settle_backups(fx);

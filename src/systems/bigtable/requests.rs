@@ -25,11 +25,6 @@ pub(super) enum Treatment {
         /// Until when.
         until: SimTime,
     },
-    /// Serves what can be read, and refuses the rest (BT-24).
-    Partly {
-        /// Share of the requests that it serves.
-        readable: f64,
-    },
     /// Refuses (BT-31).
     Refuses,
     /// Is not there any more.
@@ -72,7 +67,6 @@ impl Errors {
                     self.ramps.push(Ramp { start, since, until });
                 }
             }
-            Treatment::Partly { readable } => self.refused += share * (1.0 - readable),
             Treatment::Refuses => self.refused += share,
             Treatment::Gone => self.gone += share,
         }

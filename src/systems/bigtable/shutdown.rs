@@ -2,8 +2,10 @@
 
 use super::instance::{Cluster, Down, Instance, Rising, Timer};
 use super::plan::{backup_state, cluster_state, instance_state};
+use super::versions::Denied;
 use crate::engine::{Class, Effects, Seq, SimDuration, StateId};
 use crate::systems::contract::{Answer, Message};
+use crate::systems::guard::Known;
 use std::borrow::Cow;
 
 impl Instance<'_> {
@@ -31,12 +33,19 @@ impl Instance<'_> {
         answer: Answer,
         fx: &mut Effects<Message>,
     ) {
-        let (known, partly) = self.note_denial(c, table, answer, fx);
-        if known || (partly && !self.spreads(c, table, fx)) {
+        let Some(Denied { before, now }) = self.note_denial(c, table, answer, fx) else { return };
+        let alone = now == Known::Partly { spreads: false };
+        if alone && before != now {
+            self.some_unreadable(c, table, fx);
+        }
+        // What is denied already may have been found again, or by tables that need another version.
+        if alone || self.clusters[c].denied.is_some() {
+            self.watch_deletion_of_key(c, fx);
             self.stop_what_is_over(fx);
             self.settle(fx);
             return;
         }
+        let partly = now != Known::Wholly;
         let first = !self.denial();
         let cause = self.cause(c, table);
         let entity = self.plan.clusters[c].entity;
@@ -250,6 +259,8 @@ impl Instance<'_> {
             "without a table there is nothing to validate: nothing holds it down"
         } else if rule == "BT-36" {
             "the cluster that held it down is deleted"
+        } else if rule == "BT-24" {
+            "one key version is still unusable, but holds back only the tables that need it"
         } else {
             "a key validation found every key usable again"
         };
@@ -294,17 +305,17 @@ impl Instance<'_> {
     }
 
     /// BT-40: a key is destroyed, and with it the instance.
-    pub(super) fn lose(&mut self, cause: Seq, fx: &mut Effects<Message>) {
+    pub(super) fn lose(&mut self, cause: Option<Seq>, fx: &mut Effects<Message>) {
         self.lost = true;
         let plan = self.plan;
         self.end_of_all(fx);
         let detail = "a key of the instance is destroyed";
         for (other, cluster) in plan.clusters.iter().enumerate() {
             if self.clusters[other].present {
-                fx.enter(cluster.entity, cluster_state::INACCESSIBLE, "BT-40", Some(cause), detail);
+                fx.enter(cluster.entity, cluster_state::INACCESSIBLE, "BT-40", cause, detail);
             }
         }
-        fx.enter(plan.entity, instance_state::INACCESSIBLE, "BT-40", Some(cause), detail);
+        fx.enter(plan.entity, instance_state::INACCESSIBLE, "BT-40", cause, detail);
         self.settle(fx);
     }
 

@@ -2,52 +2,106 @@
 //! unusable while others are not.
 
 use super::instance::{Instance, Timer};
+use super::plan::cluster_state;
 use crate::engine::{Class, Effects, Seq, SimTime};
 use crate::systems::contract::{Answer, Denial, Message};
+use crate::systems::guard::Known;
+
+/// What the check of a table finds out about the denial of its key version.
+pub(super) struct Denied {
+    /// What was known of it before, and what is from now on.
+    pub(super) before: Known,
+    pub(super) now: Known,
+}
 
 impl Instance<'_> {
-    /// The check of a table finds its key version denied. Gives whether that was known, and whether
-    /// the key has versions that are not denied (BT-24).
+    /// The check of a table finds its key version denied. BT-24: if other versions of the key are
+    /// not, what happens to the cluster is not documented, so it is drawn.
     pub(super) fn note_denial(
         &mut self,
         c: usize,
         table: u32,
         answer: Answer,
         fx: &mut Effects<Message>,
-    ) -> (bool, bool) {
+    ) -> Option<Denied> {
         let cause = self.cause(c, table);
-        let Some(watch) = &mut self.clusters[c].watch else { return (true, false) };
-        let (version, known) = (watch.version(table), watch.is_denied(table));
+        let watch = self.clusters[c].watch.as_ref()?;
+        let (version, before) = (watch.version(table), watch.known(table));
         let partly = watch.view().partly_denied(version);
-        watch.knows(table, true);
-        let key = self.plan.clusters[c].key;
-        if let (Answer::Denied(Denial::Manager), Some(key)) = (answer, key) {
+        if let (Answer::Denied(Denial::Manager), Some(key)) = (answer, self.plan.clusters[c].key) {
             fx.send(key, Message::Refused { version }, cause);
         }
-        // Another version of the same key was found denied before: the cluster is down for it.
-        (known || (self.clusters[c].denied.is_some() && self.clusters[c].down.is_some()), partly)
+        let now = match (partly, before) {
+            (false, _) => Known::Wholly,
+            (true, Known::Partly { .. }) => before,
+            (true, Known::Usable | Known::Wholly) => Known::Partly { spreads: self.spreads(c, fx) },
+        };
+        if let Some(watch) = &mut self.clusters[c].watch {
+            watch.learn(table, now);
+        }
+        Some(Denied { before, now })
     }
 
-    /// BT-24: what happens to a cluster of which one key version is unusable is not documented: it
-    /// is drawn. Gives whether the cluster is treated as if its key were disabled.
-    pub(super) fn spreads(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) -> bool {
+    /// BT-24: is a cluster of which one key version is unusable treated as if its key were disabled?
+    fn spreads(&mut self, c: usize, fx: &mut Effects<Message>) -> bool {
         fx.used("model.bigtable.partial-spreads");
         fx.measure(self.plan.entity, "undefined-behaviour", Some(1.0));
-        let spreads = self.clusters[c].partial.get().open01() < self.plan.constants.partial_spreads;
+        self.clusters[c].partial.get().open01() < self.plan.constants.partial_spreads
+    }
+
+    /// BT-24: only the tables that are bound to the version of this one cannot be read.
+    pub(super) fn some_unreadable(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) {
         let cause = self.cause(c, table);
-        let Some(watch) = &self.clusters[c].watch else { return spreads };
-        let version = watch.version(table);
-        if !spreads {
-            self.clusters[c].unreadable.push(version);
-            let detail = format!(
-                "undefined behaviour: tables bound to key version {version} cannot be read, the others serve"
-            );
-            let entity = self.plan.clusters[c].entity;
-            let up = self.clusters[c].down.is_none();
-            let state = if up { self.up_state(c) } else { fx.state(entity) };
-            fx.enter(entity, state, "BT-24", cause, detail);
+        let Some(watch) = &self.clusters[c].watch else { return };
+        let detail = format!(
+            "undefined behaviour: tables bound to key version {} cannot be read, the others serve",
+            watch.version(table)
+        );
+        self.show_readable(c, "BT-24", cause, detail, fx);
+        self.watch_deletion_of_key(c, fx);
+        if self.nothing_holds(c) {
+            self.recover("BT-24", cause, fx);
         }
-        spreads
+    }
+
+    /// A cluster that is up shows whether all its tables can be read.
+    fn show_readable(
+        &mut self,
+        c: usize,
+        rule: &'static str,
+        cause: Option<Seq>,
+        detail: String,
+        fx: &mut Effects<Message>,
+    ) {
+        let entity = self.plan.clusters[c].entity;
+        let up = self.clusters[c].down.is_none();
+        let state = if up { self.up_state(c) } else { fx.state(entity) };
+        fx.enter(entity, state, rule, cause, detail);
+    }
+
+    /// BT-28: what held back only tables that are deleted now holds nothing back any more.
+    pub(super) fn last_table_of_a_version(
+        &mut self,
+        c: usize,
+        cause: Seq,
+        fx: &mut Effects<Message>,
+    ) {
+        self.nothing_holds(c);
+        let shown = fx.state(self.plan.clusters[c].entity);
+        if shown == cluster_state::PARTLY_READABLE && !self.is_partly_readable(c) {
+            let detail = "no table is left that cannot be read".to_owned();
+            self.show_readable(c, "BT-28", Some(cause), detail, fx);
+        }
+        if self.clusters[c].present {
+            self.watch_deletion_of_key(c, fx);
+        }
+    }
+
+    /// Forgets the finding that a cluster's key is denied if no group of tables holds it down any
+    /// more; gives whether there was one.
+    pub(super) fn nothing_holds(&mut self, c: usize) -> bool {
+        let held = self.clusters[c].watch.as_ref().is_some_and(|watch| watch.is_held());
+        !held && self.clusters[c].denied.take().is_some()
     }
 
     /// The check of a table finds its key version usable. Gives whether the cluster was known as
@@ -55,34 +109,40 @@ impl Instance<'_> {
     pub(super) fn found_usable(&mut self, c: usize, table: u32, fx: &mut Effects<Message>) -> bool {
         let cause = self.cause(c, table);
         let Some(watch) = &mut self.clusters[c].watch else { return false };
-        let version = watch.version(table);
-        watch.knows(table, false);
-        let denied: Vec<u32> = watch.denied_versions().collect();
-        let cluster = &mut self.clusters[c];
-        let before = cluster.unreadable.len();
-        cluster.unreadable.retain(|unreadable| *unreadable != version);
-        let readable = cluster.unreadable.len() < before;
-        // Versions that hold the whole cluster down, not only their own tables.
-        let holds = denied.iter().any(|version| !cluster.unreadable.contains(version));
-        let was_denied = if holds { false } else { cluster.denied.take().is_some() };
-        if readable && cluster.down.is_none() {
-            let entity = self.plan.clusters[c].entity;
-            let state = self.up_state(c);
-            fx.enter(entity, state, "BT-24", cause, "the key version is usable again");
+        let before = watch.known(table);
+        watch.learn(table, Known::Usable);
+        let was_denied = self.nothing_holds(c);
+        if let Known::Partly { spreads } = before {
+            self.watch_deletion_of_key(c, fx);
+            if !spreads {
+                let detail = "the key version is usable again".to_owned();
+                self.show_readable(c, "BT-24", cause, detail, fx);
+                self.settle(fx);
+            }
         }
         was_denied
+    }
+
+    /// BT-24: can some tables of a cluster not be read, while it serves the others?
+    pub(super) fn is_partly_readable(&self, c: usize) -> bool {
+        self.clusters[c].watch.as_ref().is_some_and(|watch| watch.held_alone() > 0)
+    }
+
+    /// BT-24: share of the tables of a cluster that can be read; requests go to all alike (assumed).
+    pub(super) fn readable(&self, c: usize) -> f64 {
+        let Some(watch) = &self.clusters[c].watch else { return 1.0 };
+        1.0 - f64::from(watch.held_alone()) / f64::from(watch.rounds.count().max(1))
     }
 
     /// BT-41: since when the user has kept the key of a cluster unusable, if that is so. A version
     /// that holds only its own tables back does not count for the cluster.
     pub(super) fn key_gone_since(&self, c: usize) -> Option<SimTime> {
         let watch = self.clusters[c].watch.as_ref()?;
-        let version = watch.version(u32::MAX);
-        if watch.view().partly_denied(version) && self.clusters[c].denied.is_none() {
-            return None;
-        }
-        let (denial, since) = watch.standing(u32::MAX).denied?;
-        denial.by_user().then_some(since)
+        let whole = watch.view().denied().filter(|(denial, _)| denial.by_user());
+        let whole = whole.map(|(_, since)| since);
+        // BT-24: one version that is treated as the whole key.
+        let version = watch.held_since();
+        whole.into_iter().chain(version).min()
     }
 
     /// BT-12: a new primary version protects the tables of a cluster a little later.
@@ -96,7 +156,9 @@ impl Instance<'_> {
         let Some(watch) = &self.clusters[c].watch else { return };
         match message {
             Message::Primary(number) => {
-                if watch.is_uniform() && watch.version(0) == number {
+                let done = watch.all_need(number);
+                self.clusters[c].rewrap_waits = false;
+                if done {
                     self.clusters[c].rewrap = None;
                     fx.cancel(Timer::Rewrap.of(c, 0));
                     return;
@@ -119,7 +181,7 @@ impl Instance<'_> {
     /// BT-12: the intermediate keys of all tables are wrapped anew, if every version that takes part
     /// can be used; else as soon as that is so.
     pub(super) fn rewrap_is_due(&mut self, c: usize, fx: &mut Effects<Message>) {
-        let cause: Option<Seq> = self.clusters[c].rewrap;
+        let cause = self.clusters[c].rewrap;
         let Some(watch) = &mut self.clusters[c].watch else { return };
         let primary = watch.view().primary();
         let all =
@@ -128,13 +190,18 @@ impl Instance<'_> {
         if !all || !self.alive() {
             return;
         }
+        let partly = self.is_partly_readable(c);
         if let Some(watch) = &mut self.clusters[c].watch {
             watch.bind_all(primary);
         }
         self.clusters[c].rewrap = None;
-        self.clusters[c].unreadable.clear();
         let detail = format!("all tables are protected by key version {primary}");
-        fx.note(self.plan.clusters[c].entity, "BT-12", cause, detail);
+        if partly {
+            self.show_readable(c, "BT-12", cause, detail, fx);
+            self.settle(fx);
+        } else {
+            fx.note(self.plan.clusters[c].entity, "BT-12", cause, detail);
+        }
         self.plan_sweep(c, None, fx);
     }
 }

@@ -214,12 +214,6 @@ impl Rounds {
         until.ns().saturating_sub(phase).div_ceil(self.period)
     }
 
-    /// Is a subject present?
-    pub(super) fn has(&self, subject: u32) -> bool {
-        let first = subject < self.first && self.gone.binary_search(&subject).is_err();
-        first || self.joined.iter().any(|(_, joined)| *joined == subject)
-    }
-
     /// Checks made by all subjects before an instant: exact, and without counting them one by one.
     pub fn made_before(&mut self, until: SimTime) -> u64 {
         let (whole, rest) = (until.ns() / self.period, until.ns() % self.period);

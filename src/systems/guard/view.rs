@@ -2,13 +2,14 @@
 //! caller's own grant.
 
 use crate::engine::{Seq, SimTime};
-use crate::systems::contract::{Denial, Message, Standing};
+use crate::systems::contract::{Answer, Denial, Message, Standing};
 
 /// What a caller knows of one version.
 #[derive(Clone, Copy, Debug, Default)]
 struct Version {
-    /// Why the version itself denies.
+    /// Why the version itself denies, and the latest record of that.
     own: Option<Denial>,
+    cause: Option<Seq>,
     /// Why the caller is denied when it needs the version, and since when without a break.
     denied: Option<(Denial, SimTime)>,
 }
@@ -20,10 +21,11 @@ pub struct KeyView {
     grant: Option<Denial>,
     versions: Vec<Version>,
     primary: u32,
-    /// The latest records about the key, and about the grant.
+    /// Why the caller is denied whatever version it needs, and since when without a break.
+    denied: Option<(Denial, SimTime)>,
+    /// The latest records about the key as a whole, and about the grant.
     key_cause: Option<Seq>,
     grant_cause: Option<Seq>,
-    latest: Option<Seq>,
 }
 
 impl KeyView {
@@ -34,9 +36,9 @@ impl KeyView {
             grant: None,
             versions: vec![Version::default()],
             primary,
+            denied: None,
             key_cause: None,
             grant_cause: None,
-            latest: None,
         }
     }
 
@@ -53,12 +55,9 @@ impl KeyView {
                     self.versions.resize(place, Version::default());
                 }
                 self.versions[place - 1].own = denied;
-                self.key_cause = cause;
+                self.versions[place - 1].cause = cause;
             }
-            Message::Primary(number) => {
-                self.primary = number;
-                self.key_cause = cause;
-            }
+            Message::Primary(number) => self.primary = number,
             Message::Grant(denied) => {
                 self.grant = denied;
                 self.grant_cause = cause;
@@ -70,17 +69,20 @@ impl KeyView {
             | Message::Stale(_)
             | Message::Command { .. } => return false,
         }
-        self.latest = cause;
+        let since = |before: Option<(Denial, SimTime)>| before.map_or(now, |(_, since)| since);
+        // IAM is asked before the key; what is gone for good is told before everything.
+        let first = |own: Option<Denial>| {
+            let gone = own.filter(|denial| *denial == Denial::Destroyed);
+            gone.or(self.grant).or(own)
+        };
         let several = self.versions.len() > 1;
         let whole = self.whole.denied.map(|(denial, _)| denial);
         for version in &mut self.versions {
             let own = if several { version.own } else { whole };
-            // IAM is asked before the key; what is gone for good is told before everything.
-            let gone = own.filter(|denial| *denial == Denial::Destroyed);
-            let denial = gone.or(self.grant).or(own).or(whole);
-            let since = version.denied.map_or(now, |(_, since)| since);
-            version.denied = denial.map(|denial| (denial, since));
+            let denial = first(own).or(whole);
+            version.denied = denial.map(|denial| (denial, since(version.denied)));
         }
+        self.denied = first(whole).map(|denial| (denial, since(self.denied)));
         true
     }
 
@@ -99,20 +101,34 @@ impl KeyView {
         self.versions[known.saturating_sub(1)]
     }
 
-    /// Why requests are denied whatever version they need, if they are.
+    /// Why requests are denied whatever version they need, grant or not, if the key itself is.
     pub fn whole(&self) -> Option<Denial> {
         self.whole.denied.map(|(denial, _)| denial)
     }
 
+    /// Why the caller is denied whatever version it needs, if it is, and since when.
+    pub fn denied(&self) -> Option<(Denial, SimTime)> {
+        self.denied
+    }
+
     /// BT-24: is this version denied by itself while the key has others that are not?
     pub fn partly_denied(&self, version: u32) -> bool {
-        self.grant.is_none() && self.whole.denied.is_none() && self.version(version).own.is_some()
+        self.denied.is_none() && self.version(version).own.is_some()
     }
 
     /// The record that the answer to a request that needs this version goes back to.
     pub fn cause(&self, version: u32) -> Option<Seq> {
-        let by_grant = self.grant.is_some()
-            && self.version(version).denied.map(|(denial, _)| denial) == self.grant;
-        if by_grant { self.grant_cause } else { self.latest }
+        let known = self.version(version);
+        let denial = known.denied.map(|(denial, _)| denial);
+        if self.standing(version).certain() == Some(Answer::Unreachable) {
+            self.key_cause
+        } else if denial.is_none() {
+            self.key_cause.max(known.cause).max(self.grant_cause)
+        } else if denial == self.grant {
+            self.grant_cause
+        } else {
+            // Of a key with one version, only the key as a whole is told of.
+            known.own.and(known.cause).or(self.key_cause)
+        }
     }
 }

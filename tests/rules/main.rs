@@ -2,17 +2,20 @@
 //! name of its test. Expected times are worked out in the comments from the documents.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod backups;
 mod bigtable_admin;
 mod bigtable_detection;
 mod bigtable_end;
 mod bigtable_recovery;
 mod bigtable_unreachable;
 mod coverage;
+mod grants;
 mod kms;
 mod laws;
 mod on_use;
 mod replication;
 mod requests;
 mod setup;
+mod versions;
 mod world;
 mod worlds;

@@ -160,7 +160,7 @@ fn act(what: &str) -> String {
     let mut entry = format!("do = \"{}\"\n", words.next().unwrap());
     for word in words {
         let (key, value) = word.split_once('=').unwrap();
-        let bare = value.parse::<f64>().is_ok();
+        let bare = value.parse::<f64>().is_ok() || value == "true" || value == "false";
         let value = if bare { value.to_owned() } else { format!("\"{value}\"") };
         entry.push_str(&format!("{key} = {value}\n"));
     }

@@ -342,6 +342,36 @@ proptest! {
     }
 }
 
+/// A run that met what no document describes says so wherever its numbers stand.
+#[test]
+fn undefined_behaviour_is_told_with_the_numbers() {
+    let told = |more: &str| {
+        let text = scenario_text("", "").replace("do = \"disable-key\"", more);
+        let text = text.replace("[keys.a]", "[keys.a]\nversions = [\"enabled\", \"enabled\"]");
+        let none = |_: &str| Err(String::new());
+        let scenario = read("x.toml", text.as_bytes(), &Overrides::default(), &none);
+        let mut found = (String::new(), String::new());
+        with_run(
+            &scenario.ok().unwrap(),
+            |_| {},
+            None,
+            |run| {
+                let json: serde_json::Value = serde_json::from_slice(&summary::json(run)).unwrap();
+                found = (json["warnings"].to_string(), summary::screen(run));
+            },
+        );
+        found
+    };
+    let words =
+        "ndefined behaviour: bigtable.orders met an unusable key version beside usable ones once";
+    let (json, screen) = told("do = \"disable-key\"\nversion = 2");
+    assert!(json.contains(words), "{json}");
+    assert!(screen.contains(words), "{screen}");
+    let (json, screen) = told("do = \"disable-key\"");
+    assert!(!json.contains("ndefined behaviour"), "{json}");
+    assert!(!screen.contains("ndefined behaviour"), "{screen}");
+}
+
 #[test]
 fn the_check_of_svg_finds_what_is_wrong() {
     check_svg("<svg a=\"1\"><title>x &amp; y</title><g><path d=\"M0,0\"/></g></svg>\n");

@@ -228,7 +228,21 @@ struct Json<'a> {
 /// The warnings that a reader must know before trusting the numbers.
 pub fn warnings(run: &Run) -> Vec<String> {
     let told = run.scenario.warnings.iter().filter(|d| d.severity == Severity::Warning);
-    told.map(|diagnostic| diagnostic.message.clone()).chain([ONE_REPLICATION.to_owned()]).collect()
+    let told = told.map(|diagnostic| diagnostic.message.clone());
+    told.chain(undefined(run)).chain([ONE_REPLICATION.to_owned()]).collect()
+}
+
+/// BT-24: where the run met what no document describes, so that its outcome was drawn.
+fn undefined(run: &Run) -> Vec<String> {
+    let met = |path: &str| value(run, path, "undefined-behaviour").filter(|times| *times > 0.0);
+    let told = run.entities.iter().filter_map(|(path, _)| Some((path, met(path)?)));
+    told.map(|(path, times)| {
+        let times = if times == 1.0 { "once".to_owned() } else { format!("{} times", count(times)) };
+        format!(
+            "undefined behaviour: {path} met an unusable key version beside usable ones {times}, for which no behaviour is documented (BT-24): what followed was drawn"
+        )
+    })
+    .collect()
 }
 
 /// The trajectory's fingerprint as text.
@@ -298,6 +312,13 @@ pub fn screen(run: &Run) -> String {
         for assumption in &assumed {
             let _ = writeln!(out, "  {} = {}", assumption.parameter, assumption.value);
         }
+    }
+    let undefined = undefined(run);
+    if !undefined.is_empty() {
+        out.push('\n');
+    }
+    for warning in undefined.iter().take(ROWS_MAX) {
+        let _ = writeln!(out, "{}", capital(warning));
     }
     let _ = writeln!(out, "\n{}", capital(ONE_REPLICATION));
     out

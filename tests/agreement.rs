@@ -134,8 +134,12 @@ fn parting(model: &Model, a: &Trace, b: &Trace) -> String {
 }
 
 /// Compares both implementations; tells the first difference.
-fn compare(plan: &Plan, mistake: Option<Mistake>) -> Result<(), String> {
-    let product = product(plan)?;
+fn compare(plan: &Plan) -> Result<(), String> {
+    compare_with(&product(plan)?, plan, None)
+}
+
+/// Compares what the product says with what the reference does, or would by a mistake.
+fn compare_with(product: &Product, plan: &Plan, mistake: Option<Mistake>) -> Result<(), String> {
     let reference = reference::run(plan, mistake);
     let mut first: Option<(u64, String)> = None;
     for history in &reference.histories {
@@ -209,6 +213,13 @@ const NOT_SERVING: &[&str] = &[
     "inaccessible",
     "deleted",
     "failing",
+    "no-primary",
+    "denying",
+    "restoring",
+    "revoked",
+    "blocked",
+    "unusable",
+    "absent",
 ];
 
 /// Measures that follow from the states.
@@ -246,7 +257,7 @@ fn measures(plan: &Plan, history: &History) -> Vec<(String, f64)> {
         let share = 1.0 - downtime as f64 / plan.horizon as f64;
         measures.push((format!("{path}.availability"), share));
     }
-    if path.starts_with("keys.") {
+    if path.starts_with("keys.") && !path.contains(".grants.") {
         measures.push(of("unreachable-time", spent(&|state| state == "unreachable")));
     }
     if path.starts_with("bigtable.") && path.matches('.').count() == 1 {
@@ -296,9 +307,9 @@ fn manner(text: &str) -> String {
 
 /// What a person needs to look into a disagreement: the smallest scenario that shows it.
 fn complaint(seed: u64, manner_of_it: &str) -> String {
-    let alike = |plan: &Plan| compare(plan, None).is_err_and(|text| manner(&text) == manner_of_it);
+    let alike = |plan: &Plan| compare(plan).is_err_and(|text| manner(&text) == manner_of_it);
     let small = shrink::shrink(generate::plan(seed), alike);
-    let text = compare(&small, None).expect_err("shrinking keeps the disagreement");
+    let text = compare(&small).expect_err("shrinking keeps the disagreement");
     format!("from scenario {seed}: {text}\n\n{}\n", small.toml())
 }
 
@@ -306,7 +317,7 @@ fn complaint(seed: u64, manner_of_it: &str) -> String {
 fn the_product_agrees_with_the_reference_at_every_second() {
     let mut wrong: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for seed in 0..SCENARIOS {
-        if let Err(text) = compare(&generate::plan(seed), None) {
+        if let Err(text) = compare(&generate::plan(seed)) {
             wrong.entry(manner(&text)).or_default().push(seed);
         }
     }
@@ -320,12 +331,16 @@ fn the_product_agrees_with_the_reference_at_every_second() {
 
 #[test]
 fn a_reference_with_a_mistake_disagrees() {
-    for mistake in Mistake::ALL {
-        let notices = |seed| {
-            let plan = generate::plan(seed);
-            compare(&plan, Some(*mistake)).is_err() && compare(&plan, None).is_ok()
-        };
-        let found = (0..SCENARIOS).find(|seed| notices(*seed));
-        assert!(found.is_some(), "nobody notices {mistake:?}");
+    let mut left = Mistake::ALL.to_vec();
+    for seed in 0..SCENARIOS {
+        let plan = generate::plan(seed);
+        let Ok(product) = product(&plan) else { continue };
+        if compare_with(&product, &plan, None).is_ok() {
+            left.retain(|mistake| compare_with(&product, &plan, Some(*mistake)).is_ok());
+        }
+        if left.is_empty() {
+            return;
+        }
     }
+    panic!("nobody notices {left:?}");
 }

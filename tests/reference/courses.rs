@@ -15,10 +15,11 @@ pub(crate) fn course(
     let key = dice.pick(&plan.keys).clone();
     let other = dice.pick(&plan.keys).clone();
     let name = || key.name.clone();
-    let disable = || Act::Disable { key: name() };
-    let enable = || Act::Enable { key: name() };
-    let schedule = || Act::Schedule { key: name() };
-    let restore = || Act::Restore { key: name() };
+    let disable = || Act::Disable { key: name(), version: None };
+    let enable = || Act::Enable { key: name(), version: None };
+    let schedule = || Act::Schedule { key: name(), version: None };
+    let restore = || Act::Restore { key: name(), version: None };
+    let some_of = |of: &[u64], dice: &mut Dice| *dice.pick(of);
     let mut some = |most: u64| dice.below(most / grid + 1) * grid;
     let period = c.sweep_period;
     // An outage that outlasts the grace, and may end while ramps run.
@@ -35,7 +36,7 @@ pub(crate) fn course(
     let stale = |lasts| Act::KmsStale { location: key.location.clone(), lasts };
     let denied = start + c.disable_propagation;
     let mut course: Vec<(u64, Act)> = Vec::new();
-    match dice.below(11) {
+    match dice.below(17) {
         // What happens around the instant of destruction.
         _ if destruction && dice.chance(60) => {
             let wait = key.destroy_wait.unwrap_or(c.destroy_wait);
@@ -81,9 +82,9 @@ pub(crate) fn course(
         // Two keys in turn.
         4 => {
             course.push((start, disable()));
-            course.push((start + spread, Act::Disable { key: other.name.clone() }));
+            course.push((start + spread, Act::Disable { key: other.name.clone(), version: None }));
             course.push((denied + spread + soon, enable()));
-            course.push((denied + spread + late, Act::Enable { key: other.name }));
+            course.push((denied + spread + late, Act::Enable { key: other.name, version: None }));
         }
         // A grant is on its way when the next denial comes.
         5 => {
@@ -121,13 +122,51 @@ pub(crate) fn course(
             let then = (start + beyond).saturating_sub(c.grace.min(late));
             course.push((then, silence_of(&other, false, beyond)));
         }
+        // A rotation, and the old version is disabled too early.
+        11 | 12 => {
+            let old = key.primary;
+            course.push((start, Act::Rotate { key: name() }));
+            let then = start + c.primary_propagation + some_of(&[0, c.rewrap_delay, late], dice);
+            let disable = Act::Disable { key: name(), version: Some(old) };
+            course.push((then, disable));
+            let enable = Act::Enable { key: name(), version: Some(old) };
+            course.push((then + early, enable));
+        }
+        // One version first, then the whole key, and back one by one.
+        13 => {
+            let one = dice.within(1, key.versions);
+            course.push((start, Act::Disable { key: name(), version: Some(one) }));
+            course.push((denied + spread, disable()));
+            course.push((denied + spread + early, Act::Enable { key: name(), version: Some(one) }));
+            course.push((denied + spread + early + late, enable()));
+        }
+        // A role goes and comes back.
+        14 => {
+            let (group, project) = (dice.chance(50), None);
+            let role = |off| Act::Role { key: name(), project: project.clone(), off, group };
+            if plan.uses(&key.name) {
+                course.push((start, role(true)));
+                course.push((start + early, role(false)));
+                course.push((start + early + soon, disable()));
+                course.push((start + early + soon + late, enable()));
+            }
+        }
+        // The manager denies for a while, then the key is enabled or rotated.
+        15 => {
+            if key.manager.is_some() {
+                course.push((start, Act::EkmDeny { key: name(), lasts: beyond }));
+                let repair = if dice.chance(50) { enable() } else { Act::Rotate { key: name() } };
+                course.push((start + early + late, repair));
+                course.push((start + beyond + soon, enable()));
+            }
+        }
         // A grace runs out while clusters are brought up after another.
         _ => {
             course.push((start, silence_of(&key, false, beyond)));
             let then = (start + beyond + bringup).saturating_sub(c.grace);
             course.push((then, silence_of(&other, dice.chance(50), beyond)));
             if dice.chance(40) {
-                course.push((then + early, Act::Disable { key: other.name }));
+                course.push((then + early, Act::Disable { key: other.name, version: None }));
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use super::courses;
 use super::plan::{
-    Act, Cluster, Constants, DeletionClock, Event, GraceFrom, GraceScope, Instance, Key, Plan,
-    Profile, Routing, SweepPhase,
+    Act, Backup, Cluster, Constants, DeletionClock, Event, GraceFrom, GraceScope, Instance, Key,
+    Plan, Profile, Routing, SweepPhase,
 };
 
 pub(crate) const HOUR: u64 = 3600;
@@ -154,6 +154,13 @@ fn constants(dice: &mut Dice, theme: Theme, grid: u64) -> Constants {
         },
         route_around_disabled: dice.chance(75),
         reroute_delay: dice.seconds(30, &[900], grid),
+        primary_propagation: dice.seconds(25, &[120, 600], grid),
+        rewrap_delay: dice.seconds(20, &[300, HOUR, 3 * HOUR], grid),
+        policy: dice.seconds(20, &[120, 900], grid),
+        group: dice.seconds(20, &[300, 1800], grid),
+        group_removal: dice.within(1, 3),
+        perimeter: dice.seconds(30, &[300], grid),
+        partial_spreads: dice.chance(50),
     }
 }
 
@@ -161,7 +168,19 @@ fn new_key(dice: &mut Dice, plan: &mut Plan, location: String, external: u64) ->
     let name = format!("key{}", plan.keys.len());
     let manager = dice.chance(external).then(|| dice.pick(&plan.managers).clone());
     let destroy_wait = dice.chance(20).then(|| DAY + dice.within(0, 2) * HOUR);
-    plan.keys.push(Key { name: name.clone(), location, manager, destroy_wait });
+    let versions = *dice.pick(&[1, 1, 1, 2, 2, 3]);
+    let primary = if dice.chance(70) { versions } else { dice.within(1, versions) };
+    let next_rotation = dice.chance(20).then(|| dice.below(plan.horizon));
+    let name_of = name.clone();
+    plan.keys.push(Key {
+        name: name_of,
+        location,
+        manager,
+        destroy_wait,
+        versions,
+        primary,
+        next_rotation,
+    });
     name
 }
 
@@ -210,7 +229,18 @@ fn instance(
         };
         profiles.push(Profile { name, routing });
     }
-    Instance { name, tables, clusters, profiles }
+    let project = dice.chance(40).then(|| (*dice.pick(&["sales", "stock"])).to_owned());
+    let mut backups = Vec::new();
+    let count = dice.below(3);
+    for name in dice.names(&["nightly", "weekly"], count) {
+        let cluster = dice.pick(&clusters).clone();
+        let versions = |name: &String| plan.keys.iter().find(|key| key.name == *name);
+        let versions = cluster.key.as_ref().and_then(versions).map_or(1, |key| key.versions);
+        let version = dice.chance(40).then(|| dice.within(1, versions));
+        let present = dice.chance(70);
+        backups.push(Backup { name, cluster: cluster.name, version, present });
+    }
+    Instance { name, project, backups, tables, clusters, profiles }
 }
 
 /// What the administrator of a key would find: to draw commands that mostly are legal.
@@ -289,7 +319,11 @@ fn act(dice: &mut Dice, theme: Theme, grid: u64, plan: &Plan, admins: &mut [Admi
     if kind < commands {
         let index = usize::try_from(dice.below(plan.keys.len() as u64)).expect("few keys");
         let key = plan.keys[index].name.clone();
-        return command(dice, theme, key, &mut admins[index]);
+        if dice.chance(35) {
+            return other_command(dice, grid, index, plan);
+        }
+        let version = dice.chance(35).then(|| dice.within(1, plan.keys[index].versions + 1));
+        return command(dice, theme, (key, version), &mut admins[index]);
     }
     let location = dice.pick(&plan.keys).location.clone();
     let around = *dice.pick(&[0, plan.constants.grace, plan.constants.sweep_period]);
@@ -319,8 +353,46 @@ fn act(dice: &mut Dice, theme: Theme, grid: u64, plan: &Plan, admins: &mut [Admi
     }
 }
 
+/// What else is done to a key: versions, roles, perimeters, denials by its manager.
+fn other_command(dice: &mut Dice, grid: u64, index: usize, plan: &Plan) -> Act {
+    let name = plan.keys[index].name.clone();
+    let key = || name.clone();
+    let lasts = dice.seconds(0, &[300, HOUR, 3 * HOUR], grid).max(1);
+    let users = plan.instances.iter().filter(|instance| {
+        instance.clusters.iter().any(|cluster| cluster.key.as_ref() == Some(&name))
+    });
+    let users: Vec<&Instance> = users.collect();
+    match dice.below(10) {
+        0 => Act::CreateVersion { key: key() },
+        1 | 2 => Act::Rotate { key: key() },
+        3 => Act::SetPrimary { key: key(), version: dice.within(1, plan.keys[index].versions + 1) },
+        4..=6 if !users.is_empty() => {
+            let project = dice.pick(&users).project.clone().filter(|_| dice.chance(50));
+            Act::Role { key: key(), project, off: dice.chance(60), group: dice.chance(40) }
+        }
+        7 if !users.is_empty() => Act::Perimeter { key: key(), lasts },
+        8 if plan.keys[index].manager.is_some() => Act::EkmDeny { key: key(), lasts },
+        _ => {
+            let absent = |instance: &&Instance| instance.backups.iter().any(|b| !b.present);
+            let able: Vec<&Instance> = plan.instances.iter().filter(absent).collect();
+            if able.is_empty() {
+                return Act::Rotate { key: key() };
+            }
+            let instance = *dice.pick(&able);
+            let absent: Vec<&Backup> = instance.backups.iter().filter(|b| !b.present).collect();
+            let backup = dice.pick(&absent).name.clone();
+            Act::CreateBackup { instance: instance.name.clone(), backup }
+        }
+    }
+}
+
 /// A command to a key; four of five are legal, as far as the order of the file tells.
-fn command(dice: &mut Dice, theme: Theme, key: String, admin: &mut Admin) -> Act {
+fn command(
+    dice: &mut Dice,
+    theme: Theme,
+    (key, version): (String, Option<u64>),
+    admin: &mut Admin,
+) -> Act {
     let legal = dice.chance(80);
     let schedules = if theme == Theme::Destruction { 60 } else { 25 };
     let choice = match *admin {
@@ -338,9 +410,9 @@ fn command(dice: &mut Dice, theme: Theme, key: String, admin: &mut Admin) -> Act
         _ => {}
     }
     match choice {
-        0 => Act::Disable { key },
-        1 => Act::Enable { key },
-        2 => Act::Schedule { key },
-        _ => Act::Restore { key },
+        0 => Act::Disable { key, version },
+        1 => Act::Enable { key, version },
+        2 => Act::Schedule { key, version },
+        _ => Act::Restore { key, version },
     }
 }

@@ -1,5 +1,7 @@
-//! Cloud KMS and external managers, second by second: what a key answers at an instant.
+//! Cloud KMS, grants and external managers, second by second: what a key answers at an instant to
+//! one caller that needs one version of it.
 
+use super::Mistake;
 use super::plan::{Constants, Key, Plan};
 
 /// What a call with a key comes back with.
@@ -7,6 +9,8 @@ use super::plan::{Constants, Key, Plan};
 pub(crate) enum Answer {
     Granted,
     Denied,
+    /// Denied by the external manager itself.
+    Manager,
     None,
 }
 
@@ -36,6 +40,20 @@ struct Change {
     left: u64,
 }
 
+/// One version of a key.
+#[derive(Clone, Debug)]
+struct Version {
+    admin: Admin,
+    denied: Option<Reason>,
+    change: Option<Change>,
+    destroy_at: Option<u64>,
+    /// Disabled because the manager denied (EKM-09).
+    stuck: bool,
+}
+
+const NEW: Version =
+    Version { admin: Admin::Enabled, denied: None, change: None, destroy_at: None, stuck: false };
+
 /// One key.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyState {
@@ -43,18 +61,41 @@ pub(crate) struct KeyState {
     location: usize,
     manager: Option<usize>,
     destroy_wait: u64,
-    admin: Admin,
-    denied: Option<Reason>,
-    /// Since when callers are denied, whatever the reason.
-    denied_since: Option<u64>,
-    change: Option<Change>,
-    destroy_at: Option<u64>,
+    versions: Vec<Version>,
+    /// The primary version as its administrator set it, and as callers use it.
+    primary: usize,
+    seen_primary: usize,
+    /// Seconds until callers use the new one.
+    primary_left: Option<u64>,
+    next_rotation: Option<u64>,
+    /// Ends of the spells in which the manager denies.
+    denies: Vec<u64>,
     /// Since when no call gets an answer.
     silent_since: Option<u64>,
-    /// Seconds in which callers are denied.
+    /// Seconds in which it denies.
     denied_time: u64,
     /// Validations made with it.
     asked: u64,
+}
+
+/// One way in which a grant can be off.
+#[derive(Clone, Copy, Debug, Default)]
+struct Edge {
+    off: bool,
+    wanted_off: bool,
+    left: Option<u64>,
+}
+
+/// The grant of one project's agent on one key.
+#[derive(Clone, Debug)]
+pub(crate) struct GrantState {
+    pub(crate) key: usize,
+    pub(crate) project: Option<String>,
+    role: Edge,
+    perimeter: Edge,
+    /// Ends of the perimeter's spells.
+    blocks: Vec<u64>,
+    denied_time: u64,
 }
 
 /// A place that can fail: a location of Cloud KMS, or an external manager.
@@ -73,12 +114,78 @@ pub(crate) struct Keys {
     pub(crate) locations: Vec<Place>,
     pub(crate) managers: Vec<Place>,
     pub(crate) keys: Vec<KeyState>,
-    disable_propagation: u64,
-    enable_propagation: u64,
+    pub(crate) grants: Vec<GrantState>,
+    constants: Constants,
+    mistake: Option<Mistake>,
+}
+
+impl Edge {
+    /// The configuration changes; a change back before it has propagated is never seen.
+    fn want(&mut self, off: bool, delay: u64) {
+        if self.wanted_off != off {
+            self.wanted_off = off;
+            self.left = (self.off != off).then_some(delay);
+        }
+    }
+
+    fn arrive(&mut self) {
+        if self.left == Some(0) {
+            self.left = None;
+            self.off = self.wanted_off;
+        }
+    }
+}
+
+impl GrantState {
+    fn denied(&self) -> bool {
+        self.role.off || self.perimeter.off
+    }
+
+    fn state(&self) -> &'static str {
+        let wanted = self.role.wanted_off || self.perimeter.wanted_off;
+        match (self.denied(), wanted) {
+            (false, false) => "granted",
+            (false, true) => "revoking",
+            (true, false) => "restoring",
+            (true, true) if self.role.off => "revoked",
+            (true, true) => "blocked",
+        }
+    }
+}
+
+impl KeyState {
+    /// Are all versions denied?
+    fn whole(&self) -> bool {
+        self.versions.iter().all(|version| version.denied.is_some())
+    }
+
+    fn destroyed(&self) -> bool {
+        self.versions.iter().all(|version| version.denied == Some(Reason::Destroyed))
+    }
+
+    /// The reason that callers are told when all versions are denied: that of the primary, unless
+    /// it is gone and another one is not (decided by the product).
+    fn reason(&self) -> Option<Reason> {
+        let newest = self.versions.iter().rev();
+        let order = std::iter::once(&self.versions[self.seen_primary]).chain(newest);
+        let reasons: Vec<Reason> = order.filter_map(|version| version.denied).collect();
+        let kept = reasons.iter().find(|reason| **reason != Reason::Destroyed);
+        kept.or(reasons.first()).copied().filter(|_| self.whole())
+    }
+
+    /// The versions that a command is about.
+    fn meant(&self, version: Option<u64>) -> std::ops::Range<usize> {
+        let count = self.versions.len();
+        match version.map(|number| usize::try_from(number).expect("few versions")) {
+            None => 0..count,
+            Some(number) if number <= count => number - 1..number,
+            Some(_) => 0..0,
+        }
+    }
 }
 
 impl Keys {
-    pub(crate) fn new(plan: &Plan) -> Keys {
+    pub(crate) fn new(plan: &Plan, mistake: Option<Mistake>) -> Keys {
         let place = |name: &String| Place { name: name.clone(), ..Place::default() };
         let mut names: Vec<&String> = plan.keys.iter().map(|key| &key.location).collect();
         names.sort();
@@ -88,23 +195,40 @@ impl Keys {
         let find = |places: &[Place], name: &String| {
             places.iter().position(|p| p.name == *name).expect("a key names a known place")
         };
+        let index = |number: u64| usize::try_from(number).expect("few versions");
         let state = |key: &Key| KeyState {
             name: key.name.clone(),
             location: find(&locations, &key.location),
             manager: key.manager.as_ref().map(|name| find(&managers, name)),
             destroy_wait: key.destroy_wait.unwrap_or(plan.constants.destroy_wait),
-            admin: Admin::Enabled,
-            denied: None,
-            denied_since: None,
-            change: None,
-            destroy_at: None,
+            versions: vec![NEW; index(key.versions)],
+            primary: index(key.primary - 1),
+            seen_primary: index(key.primary - 1),
+            primary_left: None,
+            next_rotation: key.next_rotation,
+            denies: Vec::new(),
             silent_since: None,
             denied_time: 0,
             asked: 0,
         };
+        let mut grants: Vec<GrantState> = Vec::new();
+        for instance in &plan.instances {
+            for name in instance.clusters.iter().filter_map(|cluster| cluster.key.as_ref()) {
+                let key = plan.keys.iter().position(|key| key.name == *name).expect("known");
+                if grants.iter().all(|g| g.key != key || g.project != instance.project) {
+                    grants.push(GrantState {
+                        key,
+                        project: instance.project.clone(),
+                        role: Edge::default(),
+                        perimeter: Edge::default(),
+                        blocks: Vec::new(),
+                        denied_time: 0,
+                    });
+                }
+            }
+        }
         let keys = plan.keys.iter().map(state).collect();
-        let Constants { disable_propagation, enable_propagation, .. } = plan.constants;
-        Keys { locations, managers, keys, disable_propagation, enable_propagation }
+        Keys { locations, managers, keys, grants, constants: plan.constants.clone(), mistake }
     }
 
     /// The number of the key with this name.
@@ -112,69 +236,169 @@ impl Keys {
         self.keys.iter().position(|key| key.name == name).expect("an event names a known key")
     }
 
+    /// The number of the grant of a project's agent on a key.
+    pub(crate) fn grant(&self, key: usize, project: &Option<String>) -> usize {
+        let fits = |grant: &GrantState| grant.key == key && grant.project == *project;
+        self.grants.iter().position(fits).expect("every use has a grant")
+    }
+
     fn stale(&self, key: usize) -> bool {
         !self.locations[self.keys[key].location].stale.is_empty()
     }
 
     /// `disable-key`: legal only from enabled.
-    pub(crate) fn disable(&mut self, key: usize, now: u64) {
-        if self.keys[key].admin == Admin::Enabled {
-            self.keys[key].admin = Admin::Disabled;
-            self.deny(key, Reason::Disabled, now);
-        }
-    }
-
-    /// `schedule-destroy`: legal from enabled and disabled (KMS-03).
-    pub(crate) fn schedule(&mut self, key: usize, now: u64) {
-        if matches!(self.keys[key].admin, Admin::Enabled | Admin::Disabled) {
-            self.keys[key].admin = Admin::Scheduled;
-            self.keys[key].destroy_at = Some(now + self.keys[key].destroy_wait);
-            self.deny(key, Reason::Scheduled, now);
-        }
-    }
-
-    /// `restore-key`: legal only from scheduled; leads to disabled (KMS-06).
-    pub(crate) fn restore(&mut self, key: usize, now: u64) {
-        if self.keys[key].admin == Admin::Scheduled {
-            self.keys[key].admin = Admin::Disabled;
-            self.keys[key].destroy_at = None;
-            self.deny(key, Reason::Disabled, now);
-        }
-    }
-
-    /// `enable-key`: legal only from disabled.
-    pub(crate) fn enable(&mut self, key: usize, now: u64) {
-        if self.keys[key].admin != Admin::Disabled {
-            return;
-        }
-        self.keys[key].admin = Admin::Enabled;
-        // A denial still on its way is called off: callers never notice.
-        self.keys[key].change = None;
-        if self.keys[key].denied.is_some() {
-            if self.enable_propagation == 0 {
-                self.keys[key].see(None, now);
-            } else {
-                self.keys[key].change =
-                    Some(Change { denial: None, left: self.enable_propagation });
+    pub(crate) fn disable(&mut self, key: usize, version: Option<u64>) {
+        for v in self.keys[key].meant(version) {
+            if self.keys[key].versions[v].admin == Admin::Enabled {
+                self.put(key, v, Admin::Disabled);
+                self.deny(key, v, Reason::Disabled);
             }
         }
     }
 
-    fn deny(&mut self, key: usize, reason: Reason, now: u64) {
+    /// `schedule-destroy`: legal from enabled and disabled (KMS-03).
+    pub(crate) fn schedule(&mut self, key: usize, version: Option<u64>, now: u64) {
+        for v in self.keys[key].meant(version) {
+            if matches!(self.keys[key].versions[v].admin, Admin::Enabled | Admin::Disabled) {
+                self.put(key, v, Admin::Scheduled);
+                self.keys[key].versions[v].destroy_at = Some(now + self.keys[key].destroy_wait);
+                self.deny(key, v, Reason::Scheduled);
+            }
+        }
+    }
+
+    /// `restore-key`: legal only from scheduled; leads to disabled (KMS-06).
+    pub(crate) fn restore(&mut self, key: usize, version: Option<u64>) {
+        for v in self.keys[key].meant(version) {
+            if self.keys[key].versions[v].admin == Admin::Scheduled {
+                self.put(key, v, Admin::Disabled);
+                self.keys[key].versions[v].destroy_at = None;
+                self.deny(key, v, Reason::Disabled);
+                if self.mistake == Some(Mistake::RestoringEnables) {
+                    self.enable(key, Some(v as u64 + 1));
+                }
+            }
+        }
+    }
+
+    /// `enable-key`: legal only from disabled.
+    pub(crate) fn enable(&mut self, key: usize, version: Option<u64>) {
+        for v in self.keys[key].meant(version) {
+            if self.keys[key].versions[v].admin != Admin::Disabled {
+                continue;
+            }
+            self.put(key, v, Admin::Enabled);
+            let left = self.constants.enable_propagation;
+            let version = &mut self.keys[key].versions[v];
+            // A denial still on its way is called off: callers never notice.
+            version.change = None;
+            if version.denied.is_some() {
+                if left == 0 {
+                    version.denied = None;
+                } else {
+                    version.change = Some(Change { denial: None, left });
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, key: usize, v: usize, admin: Admin) {
+        self.keys[key].versions[v].admin = admin;
+        self.keys[key].versions[v].stuck = false;
+    }
+
+    fn deny(&mut self, key: usize, v: usize, reason: Reason) {
         let stale = self.stale(key);
-        let delay = self.disable_propagation;
-        let key = &mut self.keys[key];
-        if key.denied.is_some() {
+        let delay = self.constants.disable_propagation;
+        let version = &mut self.keys[key].versions[v];
+        if version.denied.is_some() {
             // Callers stay denied; a grant on its way is superseded.
-            key.denied = Some(reason);
-            key.change = None;
-        } else if let Some(change) = &mut key.change {
+            version.denied = Some(reason);
+            version.change = None;
+        } else if let Some(change) = &mut version.change {
             // The denial on its way keeps its arrival time.
             change.denial = Some(reason);
         } else if delay == 0 && !stale {
-            key.see(Some(reason), now);
+            version.denied = Some(reason);
         } else {
-            key.change = Some(Change { denial: Some(reason), left: delay });
+            version.change = Some(Change { denial: Some(reason), left: delay });
+        }
+    }
+
+    /// `create-version`: a further version that is not the primary (KMS-01).
+    pub(crate) fn create(&mut self, key: usize) {
+        self.keys[key].versions.push(NEW);
+    }
+
+    /// A rotation, by hand or by itself: a new primary version (KMS-17); what stuck to older ones
+    /// is over (EKM-09).
+    pub(crate) fn rotate(&mut self, key: usize) {
+        self.create(key);
+        for version in &mut self.keys[key].versions {
+            if version.stuck {
+                version.stuck = false;
+                version.admin = Admin::Enabled;
+                version.denied = None;
+            }
+        }
+        let newest = self.keys[key].versions.len();
+        self.make_primary(key, newest as u64);
+    }
+
+    /// `set-primary`: legal for an enabled version; changes nothing for the primary itself.
+    pub(crate) fn make_primary(&mut self, key: usize, number: u64) {
+        let left = self.constants.primary_propagation;
+        let key = &mut self.keys[key];
+        let place = usize::try_from(number - 1).expect("few versions");
+        let legal = key.versions.get(place).is_some_and(|v| v.admin == Admin::Enabled);
+        if legal && key.primary != place {
+            key.primary = place;
+            key.primary_left = Some(left);
+            if self.mistake == Some(Mistake::PrimaryAtOnce) {
+                key.seen_primary = place;
+            }
+        }
+    }
+
+    /// `revoke-grant` and `grant`, of one project or of all.
+    pub(crate) fn role(&mut self, key: usize, project: Option<&String>, off: bool, group: bool) {
+        let c = &self.constants;
+        let slow = self.mistake != Some(Mistake::GroupRemovalIsFast);
+        let delay = match (group, off) {
+            (false, _) => c.policy,
+            (true, false) => c.group,
+            // A removal takes longer (IAM-03).
+            (true, true) => c.group * if slow { c.group_removal } else { 1 },
+        };
+        let all = self.mistake == Some(Mistake::RevocationHitsAll);
+        for grant in self.grants.iter_mut().filter(|grant| grant.key == key) {
+            if all || project.is_none() || grant.project.as_ref() == project {
+                grant.role.want(off, delay);
+            }
+        }
+    }
+
+    /// `vpc-sc-block` of the agents of all projects.
+    pub(crate) fn perimeter(&mut self, key: usize, ends: u64) {
+        let delay = self.constants.perimeter;
+        for grant in self.grants.iter_mut().filter(|grant| grant.key == key) {
+            grant.blocks.push(ends);
+            grant.perimeter.want(true, delay);
+        }
+    }
+
+    /// `ekm-deny`.
+    pub(crate) fn manager_denies(&mut self, key: usize, ends: u64) {
+        self.keys[key].denies.push(ends);
+    }
+
+    /// A request that needed this version was denied by the manager: Cloud EKM disables it (EKM-09).
+    pub(crate) fn stick(&mut self, key: usize, version: usize) {
+        let version = &mut self.keys[key].versions[version];
+        if version.admin == Admin::Enabled && self.mistake != Some(Mistake::NothingSticks) {
+            version.admin = Admin::Disabled;
+            version.denied = Some(Reason::Disabled);
+            version.stuck = true;
         }
     }
 
@@ -197,68 +421,136 @@ impl Keys {
     /// the root events of `now`, so that staleness is that of the second before.
     pub(crate) fn tick(&mut self) {
         for key in &mut self.keys {
-            if let Some(change) = &mut key.change
-                && self.locations[key.location].stale.is_empty()
-            {
+            if !self.locations[key.location].stale.is_empty() {
+                continue;
+            }
+            if let Some(left) = &mut key.primary_left {
+                *left = left.saturating_sub(1);
+            }
+            for change in key.versions.iter_mut().filter_map(|version| version.change.as_mut()) {
                 // A change due this second may just have been frozen at its last instant.
                 change.left = change.left.saturating_sub(1);
             }
         }
+        for grant in &mut self.grants {
+            for left in [&mut grant.role.left, &mut grant.perimeter.left].into_iter().flatten() {
+                *left -= 1;
+            }
+        }
     }
 
-    /// What arrives at `now`: ends of outages, then propagated changes, then destructions.
-    /// Tells whether a key was destroyed.
+    /// What arrives at `now`: ends of outages, then propagated changes, then destructions, new
+    /// primary versions and rotations. Tells whether a key rotated by itself.
     pub(crate) fn arrivals(&mut self, now: u64) -> bool {
         for place in self.locations.iter_mut().chain(&mut self.managers) {
             place.outages.retain(|end| *end > now);
             place.stale.retain(|end| *end > now);
         }
-        self.watch(now);
-        let mut destroyed = false;
-        for key in &mut self.keys {
-            if let Some(change) = key.change
-                && change.left == 0
-                && self.locations[key.location].stale.is_empty()
-            {
-                key.change = None;
-                key.see(change.denial, now);
+        let mut rotated = false;
+        for index in 0..self.keys.len() {
+            let key = &mut self.keys[index];
+            key.denies.retain(|end| *end > now);
+            let fresh = self.locations[key.location].stale.is_empty();
+            for version in &mut key.versions {
+                if let Some(change) = version.change.filter(|change| change.left == 0 && fresh) {
+                    version.change = None;
+                    version.denied = change.denial;
+                }
+                if version.destroy_at.is_some_and(|at| at <= now) {
+                    version.destroy_at = None;
+                    version.admin = Admin::Destroyed;
+                    version.change = None;
+                    version.denied = Some(Reason::Destroyed);
+                }
             }
-            if key.destroy_at.is_some_and(|at| at <= now) {
-                key.destroy_at = None;
-                key.admin = Admin::Destroyed;
-                key.change = None;
-                key.see(Some(Reason::Destroyed), now);
-                destroyed = true;
+            if key.next_rotation.is_some_and(|at| at <= now) {
+                key.next_rotation = key.next_rotation.map(|at| at + super::generate::DAY);
+                rotated = true;
+                if key.versions.iter().any(|version| version.admin == Admin::Enabled) {
+                    self.rotate(index);
+                }
+            }
+            let key = &mut self.keys[index];
+            if key.primary_left == Some(0) && fresh {
+                key.primary_left = None;
+                key.seen_primary = key.primary;
+            }
+        }
+        let delay = self.constants.perimeter;
+        for grant in &mut self.grants {
+            grant.role.arrive();
+            grant.perimeter.arrive();
+            let before = grant.blocks.len();
+            grant.blocks.retain(|end| *end > now);
+            if before > 0 && grant.blocks.is_empty() {
+                grant.perimeter.want(false, delay);
+                grant.perimeter.arrive();
             }
         }
         self.watch(now);
-        destroyed
+        rotated
     }
 
     /// Notes since when each key is silent. Called whenever an answer may have changed.
     pub(crate) fn watch(&mut self, now: u64) {
         for index in 0..self.keys.len() {
-            let silent = self.answer(index) == Answer::None;
+            let silent = self.silent(index);
             let since = &mut self.keys[index].silent_since;
             *since = if silent { since.or(Some(now)) } else { None };
         }
     }
 
-    /// What a call with this key comes back with: a silent Cloud KMS hides a denial, a denial
-    /// hides a silent external manager.
-    pub(crate) fn answer(&self, key: usize) -> Answer {
-        let key = &self.keys[key];
-        if key.denied == Some(Reason::Destroyed) {
-            Answer::Denied
-        } else if !self.locations[key.location].outages.is_empty() {
+    fn kms_is_out(&self, key: usize) -> bool {
+        !self.locations[self.keys[key].location].outages.is_empty()
+    }
+
+    fn manager_is_out(&self, key: usize) -> bool {
+        self.keys[key].manager.is_some_and(|m| !self.managers[m].outages.is_empty())
+    }
+
+    fn silent(&self, key: usize) -> bool {
+        self.kms_is_out(key) || (self.manager_is_out(key) && !self.keys[key].whole())
+    }
+
+    /// What a call of a principal with a version comes back with: a silent Cloud KMS hides a
+    /// denial, a denial by Cloud KMS hides the external manager.
+    pub(crate) fn answer(&self, key: usize, version: usize, grant: usize) -> Answer {
+        if self.kms_is_out(key) {
             Answer::None
-        } else if key.denied.is_some() {
+        } else if self.grants[grant].denied() || self.keys[key].versions[version].denied.is_some() {
             Answer::Denied
-        } else if key.manager.is_some_and(|m| !self.managers[m].outages.is_empty()) {
+        } else if self.manager_is_out(key) {
             Answer::None
+        } else if !self.keys[key].denies.is_empty() {
+            Answer::Manager
         } else {
             Answer::Granted
         }
+    }
+
+    /// Is a principal denied whatever version it needs?
+    pub(crate) fn wholly_denied(&self, key: usize, grant: usize) -> bool {
+        let state = &self.keys[key];
+        self.grants[grant].denied() || state.whole() || !state.denies.is_empty()
+    }
+
+    /// Is this version denied, by itself or with the whole key?
+    pub(crate) fn denied(&self, key: usize, version: usize, grant: usize) -> bool {
+        self.wholly_denied(key, grant) || self.keys[key].versions[version].denied.is_some()
+    }
+
+    /// Is the material of this version gone?
+    pub(crate) fn gone(&self, key: usize, version: usize) -> bool {
+        self.keys[key].versions[version].denied == Some(Reason::Destroyed)
+    }
+
+    /// The version that callers encrypt with.
+    pub(crate) fn primary(&self, key: usize) -> usize {
+        self.keys[key].seen_primary
+    }
+
+    pub(crate) fn count(&self, key: usize) -> usize {
+        self.keys[key].versions.len()
     }
 
     /// A table is validated with this key.
@@ -269,7 +561,11 @@ impl Keys {
     /// Adds up what this second contributes to measures.
     pub(crate) fn account(&mut self) {
         for key in 0..self.keys.len() {
-            self.keys[key].denied_time += u64::from(self.answer(key) == Answer::Denied);
+            let denies = ["no-primary", "denying", "disabled", "destroy-scheduled", "destroyed"];
+            self.keys[key].denied_time += u64::from(denies.contains(&self.state(key)));
+        }
+        for grant in &mut self.grants {
+            grant.denied_time += u64::from(grant.denied());
         }
     }
 
@@ -282,15 +578,19 @@ impl Keys {
                 (format!("keys.{}.kms-operations", key.name), operations),
             ]
         });
-        measures.collect()
+        let grants = self.grants.iter().map(|grant| {
+            (format!("{}.denied-time", self.grant_path(grant)), grant.denied_time as f64)
+        });
+        measures.chain(grants).collect()
+    }
+
+    pub(crate) fn grant_path(&self, grant: &GrantState) -> String {
+        let of = grant.project.as_ref().map_or(String::new(), |project| format!("-in-{project}"));
+        format!("keys.{}.grants.bigtable-agent{of}", self.keys[grant.key].name)
     }
 
     pub(crate) fn destroyed(&self, key: usize) -> bool {
-        self.keys[key].admin == Admin::Destroyed
-    }
-
-    pub(crate) fn denied_since(&self, key: usize) -> Option<u64> {
-        self.keys[key].denied_since
+        self.keys[key].destroyed()
     }
 
     pub(crate) fn silent_since(&self, key: usize) -> Option<u64> {
@@ -298,25 +598,31 @@ impl Keys {
     }
 
     /// The name of the state that the key is in.
-    pub(crate) fn state(&self, key: usize) -> &'static str {
-        let answer = self.answer(key);
-        let key = &self.keys[key];
-        match (key.denied, key.admin) {
-            (_, Admin::Destroyed) => "destroyed",
-            _ if answer == Answer::None => "unreachable",
-            (Some(Reason::Scheduled), _) => "destroy-scheduled",
-            (Some(_), _) => "disabled",
-            (None, Admin::Enabled) => "enabled",
-            (None, _) => "disabling",
+    pub(crate) fn state(&self, index: usize) -> &'static str {
+        let key = &self.keys[index];
+        let off = |version: &Version| {
+            let seen = [Some(Reason::Disabled), Some(Reason::Scheduled)];
+            matches!(version.admin, Admin::Disabled | Admin::Scheduled)
+                || seen.contains(&version.denied)
+        };
+        match key.reason() {
+            Some(Reason::Destroyed) => "destroyed",
+            _ if self.silent(index) => "unreachable",
+            Some(Reason::Scheduled) => "destroy-scheduled",
+            Some(Reason::Disabled) => "disabled",
+            None if !key.denies.is_empty() => "denying",
+            None if key.versions[key.seen_primary].denied.is_some() => "no-primary",
+            None if key.versions.iter().all(|version| version.admin != Admin::Enabled) => {
+                "disabling"
+            }
+            None if key.versions.iter().any(off) => "partly-disabled",
+            None => "enabled",
         }
     }
-}
 
-impl KeyState {
-    /// Callers see the key denied for a reason, or granted.
-    fn see(&mut self, denial: Option<Reason>, now: u64) {
-        self.denied = denial;
-        self.denied_since = denial.and(self.denied_since.or(Some(now)));
+    /// The state of a grant.
+    pub(crate) fn grant_state(&self, grant: usize) -> &'static str {
+        self.grants[grant].state()
     }
 }
 

@@ -25,6 +25,22 @@ pub(crate) enum Mistake {
     DestructionIgnored,
     /// Tables can be created while a cluster is down (against BT-36).
     CreateWhileDown,
+    /// A restored version is enabled (against KMS-06).
+    RestoringEnables,
+    /// Callers encrypt with a new primary version at once (against KMS-13).
+    PrimaryAtOnce,
+    /// A denial by the external manager ends with its cause (against EKM-09).
+    NothingSticks,
+    /// A removal from a group is as fast as an addition (against IAM-03).
+    GroupRemovalIsFast,
+    /// Revoking the role of one project's agent revokes all (against BT-16).
+    RevocationHitsAll,
+    /// Backups need the primary version, whatever they were taken with (against BT-22).
+    BackupsFollowThePrimary,
+    /// Tables are wrapped anew though a version cannot be used (against BT-12).
+    WrapsWhatCannotBeRead,
+    /// One unusable version never holds more down than its tables (against BT-24).
+    NothingSpreads,
 }
 
 impl Mistake {
@@ -34,6 +50,14 @@ impl Mistake {
         Mistake::NoCascade,
         Mistake::DestructionIgnored,
         Mistake::CreateWhileDown,
+        Mistake::RestoringEnables,
+        Mistake::PrimaryAtOnce,
+        Mistake::NothingSticks,
+        Mistake::GroupRemovalIsFast,
+        Mistake::RevocationHitsAll,
+        Mistake::BackupsFollowThePrimary,
+        Mistake::WrapsWhatCannotBeRead,
+        Mistake::NothingSpreads,
     ];
 }
 
@@ -54,7 +78,7 @@ pub(crate) struct Outcome {
 
 /// Plays the plan second by second.
 pub(crate) fn run(plan: &Plan, mistake: Option<Mistake>) -> Outcome {
-    let mut keys = Keys::new(plan);
+    let mut keys = Keys::new(plan, mistake);
     let mut sorted: Vec<_> = plan.instances.iter().collect();
     sorted.sort_by_key(|instance| &instance.name);
     let mut instances: Vec<InstanceState> = sorted
@@ -73,21 +97,28 @@ pub(crate) fn run(plan: &Plan, mistake: Option<Mistake>) -> Outcome {
                 first_root.get_or_insert(now);
                 root(&event.act, now, &mut keys, &mut instances);
                 keys.watch(now);
+                for instance in &mut instances {
+                    instance.hear(&keys, now);
+                }
             }
         }
         if keys.arrivals(now) {
-            for instance in &mut instances {
-                instance.destructions(&keys);
-            }
+            first_root.get_or_insert(now);
+        }
+        for instance in &mut instances {
+            instance.hear(&keys, now);
+            instance.destructions(&keys);
         }
         for instance in &mut instances {
             instance.sweeps(&mut keys, now);
         }
+        // What validations made stick is heard as well.
         for instance in &mut instances {
-            instance.due(now);
+            instance.hear(&keys, now);
+            instance.due(&keys, now);
         }
         for instance in &mut instances {
-            instance.deletion(&keys, now);
+            instance.deletion(now);
         }
         note(&keys, &instances, now, &mut histories);
         keys.account();
@@ -106,14 +137,27 @@ fn root(act: &Act, now: u64, keys: &mut Keys, instances: &mut [InstanceState]) {
         instances.iter().position(|i| i.name == *name).expect("an event names a known instance")
     };
     match act {
-        Act::Disable { key } => keys.disable(keys.find(key), now),
-        Act::Enable { key } => keys.enable(keys.find(key), now),
-        Act::Schedule { key } => keys.schedule(keys.find(key), now),
-        Act::Restore { key } => keys.restore(keys.find(key), now),
+        Act::Disable { key, version } => keys.disable(keys.find(key), *version),
+        Act::Enable { key, version } => keys.enable(keys.find(key), *version),
+        Act::Schedule { key, version } => keys.schedule(keys.find(key), *version, now),
+        Act::Restore { key, version } => keys.restore(keys.find(key), *version),
+        Act::CreateVersion { key } => keys.create(keys.find(key)),
+        Act::Rotate { key } => keys.rotate(keys.find(key)),
+        Act::SetPrimary { key, version } => keys.make_primary(keys.find(key), *version),
+        Act::Role { key, project, off, group } => {
+            keys.role(keys.find(key), project.as_ref(), *off, *group);
+        }
+        Act::Perimeter { key, lasts } => keys.perimeter(keys.find(key), now + lasts),
+        Act::EkmDeny { key, lasts } => keys.manager_denies(keys.find(key), now + lasts),
+        Act::CreateBackup { instance, backup } => {
+            instances[find(instance)].create_backup(backup, keys);
+        }
         Act::KmsOutage { location, lasts } => keys.kms_outage(location.as_deref(), now + lasts),
         Act::KmsStale { location, lasts } => keys.kms_stale(location, now + lasts),
         Act::EkmOutage { manager, lasts } => keys.ekm_outage(manager.as_deref(), now + lasts),
-        Act::CreateTable { instance, count } => instances[find(instance)].create_tables(*count),
+        Act::CreateTable { instance, count } => {
+            instances[find(instance)].create_tables(*count, keys);
+        }
         Act::DeleteTable { instance, count } => {
             instances[find(instance)].delete_tables(*count, now)
         }
@@ -128,7 +172,8 @@ fn paths(keys: &Keys, instances: &[InstanceState]) -> Vec<String> {
     let managers = keys.managers.iter().map(|place| format!("ekm.{}", place.name));
     let states = keys.keys.iter().map(|key| format!("keys.{}", key.name));
     let tables = instances.iter().flat_map(InstanceState::paths);
-    locations.chain(managers).chain(states).chain(tables).collect()
+    let grants = keys.grants.iter().map(|grant| keys.grant_path(grant));
+    locations.chain(managers).chain(states).chain(grants).chain(tables).collect()
 }
 
 /// Notes the state of every entity at the end of a second, where it is a new one.
@@ -149,6 +194,9 @@ fn each(keys: &Keys, instances: &[InstanceState], mut tell: impl FnMut(&'static 
     }
     for key in 0..keys.keys.len() {
         tell(keys.state(key));
+    }
+    for grant in 0..keys.grants.len() {
+        tell(keys.grant_state(grant));
     }
     for instance in instances {
         instance.states(&mut tell);

@@ -52,6 +52,15 @@ pub(crate) struct Constants {
     pub(crate) deletion_clock: DeletionClock,
     pub(crate) route_around_disabled: bool,
     pub(crate) reroute_delay: u64,
+    pub(crate) primary_propagation: u64,
+    pub(crate) rewrap_delay: u64,
+    pub(crate) policy: u64,
+    pub(crate) group: u64,
+    /// A removal from a group takes so many times as long.
+    pub(crate) group_removal: u64,
+    pub(crate) perimeter: u64,
+    /// Is a cluster with one unusable key version treated as if the whole key were disabled?
+    pub(crate) partial_spreads: bool,
 }
 
 /// A key; `manager` makes it an external one.
@@ -61,6 +70,11 @@ pub(crate) struct Key {
     pub(crate) location: String,
     pub(crate) manager: Option<String>,
     pub(crate) destroy_wait: Option<u64>,
+    /// Number of versions at the start, all enabled, and of the primary among them.
+    pub(crate) versions: u64,
+    pub(crate) primary: u64,
+    /// When it rotates by itself, then every day.
+    pub(crate) next_rotation: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -82,21 +96,40 @@ pub(crate) struct Profile {
     pub(crate) routing: Routing,
 }
 
+/// A backup; without a version it is pinned to the primary one.
+#[derive(Clone, Debug)]
+pub(crate) struct Backup {
+    pub(crate) name: String,
+    pub(crate) cluster: String,
+    pub(crate) version: Option<u64>,
+    pub(crate) present: bool,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Instance {
     pub(crate) name: String,
+    pub(crate) project: Option<String>,
+    pub(crate) backups: Vec<Backup>,
     pub(crate) tables: u64,
     pub(crate) clusters: Vec<Cluster>,
     pub(crate) profiles: Vec<Profile>,
 }
 
-/// What a root event does. Places of outages: a name, or nothing for everywhere.
+/// What a root event does. Places of outages: a name, or nothing for everywhere; versions and
+/// projects: one, or nothing for all.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
-    Disable { key: String },
-    Enable { key: String },
-    Schedule { key: String },
-    Restore { key: String },
+    Disable { key: String, version: Option<u64> },
+    Enable { key: String, version: Option<u64> },
+    Schedule { key: String, version: Option<u64> },
+    Restore { key: String, version: Option<u64> },
+    CreateVersion { key: String },
+    Rotate { key: String },
+    SetPrimary { key: String, version: u64 },
+    Role { key: String, project: Option<String>, off: bool, group: bool },
+    Perimeter { key: String, lasts: u64 },
+    EkmDeny { key: String, lasts: u64 },
+    CreateBackup { instance: String, backup: String },
     KmsOutage { location: Option<String>, lasts: u64 },
     KmsStale { location: String, lasts: u64 },
     EkmOutage { manager: Option<String>, lasts: u64 },
@@ -133,6 +166,12 @@ pub(crate) fn region(zone: &str) -> &str {
 }
 
 impl Plan {
+    /// Does a cluster use a key?
+    pub(crate) fn uses(&self, key: &str) -> bool {
+        let clusters = self.instances.iter().flat_map(|instance| &instance.clusters);
+        clusters.filter_map(|cluster| cluster.key.as_ref()).any(|used| used == key)
+    }
+
     /// The text of the scenario file.
     pub(crate) fn toml(&self) -> String {
         let mut text = String::new();
@@ -158,6 +197,13 @@ impl Plan {
             if let Some(wait) = key.destroy_wait {
                 writeln!(text, "destroy-wait = \"{wait}s\"")?;
             }
+            if key.versions > 1 {
+                let versions = vec!["enabled"; key.versions as usize];
+                writeln!(text, "versions = {versions:?}\nprimary = {}", key.primary)?;
+            }
+            if let Some(next) = key.next_rotation {
+                writeln!(text, "rotation-period = \"24h\"\nnext-rotation = \"{next}s\"")?;
+            }
         }
         for instance in &self.instances {
             instance.write(text)?;
@@ -173,6 +219,19 @@ impl Instance {
     fn write(&self, text: &mut String) -> std::fmt::Result {
         let path = format!("bigtable.{}", self.name);
         writeln!(text, "\n[{path}]\ntables = {}", self.tables)?;
+        if let Some(project) = &self.project {
+            writeln!(text, "project = \"{project}\"")?;
+        }
+        for backup in &self.backups {
+            let Backup { name, cluster, version, present } = backup;
+            writeln!(text, "[{path}.backups.{name}]\ncluster = \"{cluster}\"")?;
+            if let Some(version) = version {
+                writeln!(text, "key-version = {version}")?;
+            }
+            if !present {
+                writeln!(text, "initially = \"absent\"")?;
+            }
+        }
         for cluster in &self.clusters {
             writeln!(text, "[{path}.clusters.{}]\nzone = \"{}\"", cluster.name, cluster.zone)?;
             if let Some(key) = &cluster.key {
@@ -203,10 +262,31 @@ impl Event {
         writeln!(text, "\n[[events]]\nat = \"{}s\"", self.at)?;
         let everywhere = "everywhere".to_string();
         let lines = match &self.act {
-            Act::Disable { key } => format!("do = \"disable-key\"\nkey = \"{key}\""),
-            Act::Enable { key } => format!("do = \"enable-key\"\nkey = \"{key}\""),
-            Act::Schedule { key } => format!("do = \"schedule-destroy\"\nkey = \"{key}\""),
-            Act::Restore { key } => format!("do = \"restore-key\"\nkey = \"{key}\""),
+            Act::Disable { key, version } => of_version("disable-key", key, *version),
+            Act::Enable { key, version } => of_version("enable-key", key, *version),
+            Act::Schedule { key, version } => of_version("schedule-destroy", key, *version),
+            Act::Restore { key, version } => of_version("restore-key", key, *version),
+            Act::CreateVersion { key } => of_version("create-version", key, None),
+            Act::Rotate { key } => of_version("rotate-key", key, None),
+            Act::SetPrimary { key, version } => of_version("set-primary", key, Some(*version)),
+            Act::Role { key, project, off, group } => {
+                let what = if *off { "revoke-grant" } else { "grant" };
+                let via = if *group { "group" } else { "policy" };
+                let of = project.as_ref().map(|project| format!("\nproject = \"{project}\""));
+                format!(
+                    "do = \"{what}\"\nkey = \"{key}\"\nprincipal = \"bigtable-agent\"\nvia = \"{via}\"{}",
+                    of.unwrap_or_default()
+                )
+            }
+            Act::Perimeter { key, lasts } => format!(
+                "do = \"vpc-sc-block\"\nkey = \"{key}\"\nprincipal = \"bigtable-agent\"\nlasts = \"{lasts}s\""
+            ),
+            Act::EkmDeny { key, lasts } => {
+                format!("do = \"ekm-deny\"\nkey = \"{key}\"\nlasts = \"{lasts}s\"")
+            }
+            Act::CreateBackup { instance, backup } => {
+                format!("do = \"create-backup\"\ninstance = \"{instance}\"\nbackup = \"{backup}\"")
+            }
             Act::KmsOutage { location, lasts } => format!(
                 "do = \"kms-outage\"\nlocation = \"{}\"\nlasts = \"{lasts}s\"",
                 location.as_ref().unwrap_or(&everywhere)
@@ -235,6 +315,11 @@ impl Event {
     }
 }
 
+fn of_version(what: &str, key: &str, version: Option<u64>) -> String {
+    let version = version.map(|version| format!("\nversion = {version}"));
+    format!("do = \"{what}\"\nkey = \"{key}\"{}", version.unwrap_or_default())
+}
+
 impl Constants {
     fn write(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "\n[model]")?;
@@ -250,6 +335,11 @@ impl Constants {
             ("bigtable.bringup", self.bringup),
             ("bigtable.delete-after", self.delete_after),
             ("bigtable.reroute-delay", self.reroute_delay),
+            ("kms.primary-propagation", self.primary_propagation),
+            ("kms.policy-propagation", self.policy),
+            ("kms.group-propagation", self.group),
+            ("kms.perimeter-propagation", self.perimeter),
+            ("bigtable.rewrap-delay", self.rewrap_delay),
         ] {
             writeln!(text, "{path} = \"{seconds}s\"")?;
         }
@@ -273,6 +363,8 @@ impl Constants {
         writeln!(text, "bigtable.grace-from = \"{from}\"\nbigtable.grace-scope = \"{scope}\"")?;
         writeln!(text, "bigtable.deletion-clock = \"{clock}\"")?;
         writeln!(text, "bigtable.cascade-order = \"by-name\"")?;
+        writeln!(text, "kms.group-removal-factor = {}.0", self.group_removal)?;
+        writeln!(text, "bigtable.partial-spreads = {}", u8::from(self.partial_spreads))?;
         writeln!(text, "bigtable.route-around-disabled = {}", self.route_around_disabled)?;
         let timeouts = if self.bringup_timeouts { "0.2" } else { "0.0" };
         writeln!(text, "bigtable.bringup-timeouts = {timeouts}")

@@ -1,6 +1,6 @@
 //! The smallest scenario that still shows a disagreement.
 
-use super::plan::{Act, Plan};
+use super::plan::{Act, Event, Plan};
 
 /// A smaller plan that still fails: parts are left out one by one as long as it does.
 pub(crate) fn shrink(mut plan: Plan, fails: impl Fn(&Plan) -> bool) -> Plan {
@@ -34,7 +34,15 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
         for index in 0..instance.profiles.len() {
             without(&|plan| drop(plan.instances[number].profiles.remove(index)));
         }
-        if instance.profiles.is_empty() && instance.clusters.len() > 1 {
+        for (index, backup) in instance.backups.iter().enumerate() {
+            let made = |event: &Event| matches!(&event.act, Act::CreateBackup { backup: name, .. } if *name == backup.name);
+            if !plan.events.iter().any(made) {
+                without(&|plan| drop(plan.instances[number].backups.remove(index)));
+            }
+        }
+        let roles = |event: &Event| matches!(event.act, Act::Role { .. } | Act::Perimeter { .. });
+        let free = instance.profiles.is_empty() && instance.backups.is_empty();
+        if free && instance.clusters.len() > 1 && !plan.events.iter().any(roles) {
             for index in 0..instance.clusters.len() {
                 without(&|plan| drop(plan.instances[number].clusters.remove(index)));
             }
@@ -65,8 +73,11 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
 /// What an action is done to.
 fn named(act: &Act) -> Option<&String> {
     match act {
-        Act::Disable { key } | Act::Enable { key } => Some(key),
-        Act::Schedule { key } | Act::Restore { key } => Some(key),
+        Act::Disable { key, .. } | Act::Enable { key, .. } => Some(key),
+        Act::Schedule { key, .. } | Act::Restore { key, .. } => Some(key),
+        Act::CreateVersion { key } | Act::Rotate { key } | Act::SetPrimary { key, .. } => Some(key),
+        Act::Role { key, .. } | Act::Perimeter { key, .. } | Act::EkmDeny { key, .. } => Some(key),
+        Act::CreateBackup { instance, .. } => Some(instance),
         Act::KmsOutage { location, .. } => location.as_ref(),
         Act::KmsStale { location, .. } => Some(location),
         Act::EkmOutage { manager, .. } => manager.as_ref(),

@@ -39,9 +39,13 @@ impl Instance<'_> {
             self.some_unreadable(c, table, fx);
         }
         // What is denied already may have been found again, or by tables that need another version.
-        if alone || self.clusters[c].denied.is_some() {
+        let held = !alone && self.clusters[c].denied.is_some();
+        if alone || held {
+            self.nothing_holds(c);
             self.watch_deletion_of_key(c, fx);
-            self.stop_what_is_over(fx);
+            // Contact was made: what only silence or the whole key held down comes back.
+            let cause = self.cause(c, table);
+            self.recover("BT-24", cause, fx);
             self.settle(fx);
             return;
         }

@@ -58,10 +58,6 @@ impl Instance<'_> {
             watch.version(table)
         );
         self.show_readable(c, "BT-24", cause, detail, fx);
-        self.watch_deletion_of_key(c, fx);
-        if self.nothing_holds(c) {
-            self.recover("BT-24", cause, fx);
-        }
     }
 
     /// A cluster that is up shows whether all its tables can be read.
@@ -94,6 +90,9 @@ impl Instance<'_> {
         }
         if self.clusters[c].present {
             self.watch_deletion_of_key(c, fx);
+        }
+        if self.clusters[c].rewrap_waits {
+            self.rewrap_is_due(c, fx);
         }
     }
 

@@ -84,7 +84,7 @@ impl KeyPlan {
             versions: self.versions.iter().map(version).collect(),
             primary: self.primary,
             callers_primary: self.primary,
-            primary_cause: None,
+            primary_moving: None,
             allowed: self.allowed,
             refused_reasons: Vec::new(),
             manager_denies: Vec::new(),
@@ -117,8 +117,8 @@ pub(super) struct Key<'a> {
     /// The primary version in the administration, and the one that callers use.
     pub(super) primary: u32,
     pub(super) callers_primary: u32,
-    /// The record of the change of the primary that is on its way to callers.
-    pub(super) primary_cause: Option<Seq>,
+    /// The change of the primary that is on its way to callers.
+    pub(super) primary_moving: Option<Moving>,
     /// KMS-20: reasons that the key allows.
     allowed: u32,
     /// Reasons that are refused for a while, and spells in which the manager denies everything, by
@@ -127,7 +127,7 @@ pub(super) struct Key<'a> {
     manager_denies: Vec<u32>,
     errors: Errors,
     standing: Standing,
-    stale: bool,
+    pub(super) stale: bool,
     /// Number of versions that subscribers know of.
     told: usize,
     /// Calls that administrators made, refused ones too.
@@ -420,14 +420,17 @@ impl Key<'_> {
             return;
         }
         self.stale = stale;
-        for (place, version) in self.versions.iter_mut().enumerate() {
-            let Some(moving) = &mut version.moving else { continue };
+        let versions = self.versions.iter_mut().enumerate();
+        let versions =
+            versions.map(|(place, version)| (timer(ARRIVAL, place), &mut version.moving));
+        for (timer, moving) in versions.chain([(timer(PRIMARY, 0), &mut self.primary_moving)]) {
+            let Some(moving) = moving else { continue };
             if stale {
                 moving.left = moving.arrives.saturating_since(fx.now());
-                fx.cancel(timer(ARRIVAL, place));
+                fx.cancel(timer);
             } else {
                 moving.arrives = fx.now().saturating_add(moving.left);
-                fx.at(timer(ARRIVAL, place), moving.arrives, Class::Change);
+                fx.at(timer, moving.arrives, Class::Change);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! How versions come and go: generation, import, rotation, destruction.
 
 use super::key::{DESTRUCTION, EXTERNAL, Key, PRIMARY, READY, timer};
-use super::version::{State, Version};
+use super::version::{Moving, State, Version};
 use crate::engine::{Class, Effects, Seq, SimDuration};
 use crate::limits::VERSIONS_MAX;
 use crate::systems::contract::{Command, Denial, Message};
@@ -195,15 +195,20 @@ impl Key<'_> {
         let before = self.told();
         let detail = format!("version {number} becomes the primary version");
         let seq = self.tell(&before, rule, cause, detail, fx);
-        self.primary_cause = Some(seq);
-        fx.after(timer(PRIMARY, 0), delay, Class::Change);
+        let arrives = fx.now().saturating_add(delay);
+        self.primary_moving = Some(Moving { denied: None, arrives, left: delay, cause: seq });
+        if self.stale {
+            fx.cancel(timer(PRIMARY, 0));
+        } else {
+            fx.at(timer(PRIMARY, 0), arrives, Class::Change);
+        }
     }
 
     /// KMS-13: callers encrypt with the new primary version.
     pub(super) fn primary_arrives(&mut self, fx: &mut Effects<Message>) {
         self.callers_primary = self.primary;
         let before = self.told();
-        let cause = self.primary_cause.take();
+        let cause = self.primary_moving.take().map(|moving| moving.cause);
         let detail = format!("callers encrypt with version {}", self.primary);
         let seq = self.tell(&before, "KMS-13", cause, detail, fx);
         fx.publish(self.plan.entity, Message::Primary(self.primary), Some(seq));

@@ -17,6 +17,7 @@ mod build;
 mod describe;
 mod grace;
 mod instance;
+mod load;
 mod plan;
 mod requests;
 mod rules;

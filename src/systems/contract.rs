@@ -1,7 +1,9 @@
 //! What a key and a system that depends on it say to each other, and how systems become processes.
 
 use super::spec::{EntityKind, Node, Use};
-use crate::engine::{EntityId, Layout, Process, RandomStream, SimTime, StateId, Streams};
+use crate::engine::{
+    EntityId, Layout, Process, RandomStream, SimDuration, SimTime, StateId, Streams,
+};
 use std::collections::BTreeMap;
 
 /// Why a key denies a request.
@@ -21,8 +23,10 @@ pub enum Denial {
     Perimeter,
     /// The key's policy does not allow the reason that the request gives.
     Justification,
-    /// The external manager denies the request.
+    /// The external manager denies the request, and Cloud EKM disables the version for it.
     Manager,
+    /// The external manager denies the request, which changes nothing about the version.
+    ManagerNow,
     /// Cloud KMS denies by mistake: nobody has taken anything away.
     Mistaken,
 }
@@ -43,7 +47,7 @@ impl Denial {
             Denial::RoleRevoked => "denied: the role is revoked",
             Denial::Perimeter => "denied: a service perimeter is in the way",
             Denial::Justification => "denied: the reason is not allowed",
-            Denial::Manager => "denied by the external manager",
+            Denial::Manager | Denial::ManagerNow => "denied by the external manager",
             Denial::Mistaken => "denied by mistake",
         }
     }
@@ -110,13 +114,17 @@ impl Standing {
 
     /// Does a request get as far as the external manager?
     fn asks_manager(&self) -> bool {
-        self.denied.is_none_or(|(denial, _)| denial == Denial::Manager)
+        let manager = |denial| matches!(denial, Denial::Manager | Denial::ManagerNow);
+        self.denied.is_none_or(|(denial, _)| manager(denial))
     }
 
     /// The one answer that every request gets, if luck has no part in it.
     pub fn certain(&self) -> Option<Answer> {
         let ekm = if self.asks_manager() { self.ekm_errors } else { 0.0 };
-        let mistaken = if self.denied.is_some() && ekm == 0.0 { 0.0 } else { self.mistaken };
+        // Denied is denied, mistaken or not; but what the manager denies sticks (EKM-09).
+        let sticks = self.denied.is_some_and(|(denial, _)| denial == Denial::Manager);
+        let same = self.denied.is_some() && ekm == 0.0 && !sticks;
+        let mistaken = if same { 0.0 } else { self.mistaken };
         let lucky = |errors: f64| errors > 0.0 && errors < 1.0;
         if self.kms_errors < 1.0
             && (lucky(self.kms_errors) || lucky(mistaken) || (mistaken < 1.0 && lucky(ekm)))
@@ -154,6 +162,24 @@ impl Command {
     }
 }
 
+/// A change of the requests that one caller makes of the keys of a quota.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Load {
+    /// Requests per second, spread over time.
+    pub per_second: f64,
+    /// Requests in one second, at every multiple of a period from the start.
+    pub at_once: f64,
+    /// That period.
+    pub every: SimDuration,
+}
+
+impl Load {
+    /// Requests spread over time.
+    pub fn steady(per_second: f64) -> Load {
+        Load { per_second, at_once: 0.0, every: SimDuration::ZERO }
+    }
+}
+
 /// What processes tell each other.
 #[derive(Clone, Copy, Debug)]
 pub enum Message {
@@ -180,8 +206,8 @@ pub enum Message {
     Errors(f64),
     /// Of Cloud KMS in a location: the share of requests that it denies by mistake from now on.
     Mistaken(f64),
-    /// To a quota: the rate of requests that one caller adds to it changes by so many per second.
-    Load(f64),
+    /// To a quota: what one caller asks of its keys changes by so much.
+    Load(Load),
     /// Of Cloud KMS in a location: changes of keys are stuck, or move again.
     Stale(bool),
     /// To an entity: something is asked of it.
@@ -219,6 +245,8 @@ pub struct Plan {
     pub layout: Layout,
     /// The processes, in order.
     pub spawns: Vec<Box<dyn Spawn>>,
+    /// Numbers among the constants that a system's `build` leaves for its `compile`.
+    pub numbers: BTreeMap<&'static str, f64>,
 }
 
 /// No process speaks for an entity yet.
@@ -235,7 +263,8 @@ impl Plan {
             subscribers: vec![Vec::new(); count],
             watchers: vec![Vec::new(); count],
         };
-        Plan { ids, kinds: entities.values().copied().collect(), layout, spawns: Vec::new() }
+        let kinds = entities.values().copied().collect();
+        Plan { ids, kinds, layout, spawns: Vec::new(), numbers: BTreeMap::new() }
     }
 
     /// The entity with a path that the scenario is known to have.

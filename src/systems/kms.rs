@@ -2,24 +2,32 @@
 //!
 //! Modelled: the versions of a key with their states, rotation, import, propagation of changes, the
 //! wait before destruction, grants and service perimeters, allowed reasons, outages of Cloud KMS
-//! by location and of external managers, denials that stick, mistaken denials.
+//! by location, external managers with their replicas, links and latency, denials that stick,
+//! mistaken denials, request quotas.
 //! Source pages are named in the rules.
 
 mod actions;
 mod build;
 mod describe;
+mod external;
 mod grant;
 mod key;
 mod lifecycle;
+mod manager;
+mod quota;
+mod refusals;
 mod rules;
 mod service;
+mod services;
+mod spells;
 mod version;
 
 use super::contract::Message;
 use super::spec::{EntityKind, Node, System, Use};
 use crate::diag::Diagnostic;
 use crate::engine::{Effects, EntityId};
-use describe::{GRANT, SERVICE};
+use describe::GRANT;
+use services::{QUOTA, SERVICE};
 
 /// Cloud KMS with its external managers.
 pub const SYSTEM: System = System {
@@ -36,10 +44,13 @@ pub const SYSTEM: System = System {
     ..System::PLAIN
 };
 
-/// Cloud KMS is there in each location that holds a key, and a grant for each use of a key.
+/// Cloud KMS is there in each location that holds a key, a quota for each kind of key that is
+/// throttled, and a grant for each use of a key.
 fn derived(root: &Node) -> Vec<(String, &'static EntityKind)> {
     let services = root.named("keys").map(|(_, key)| (service_path(key), &SERVICE));
-    services.chain(uses(root).iter().map(|used| (used.grant(), &GRANT))).collect()
+    let quotas = root.named("keys").filter_map(|(_, key)| Some((quota_path(key)?, &QUOTA)));
+    let grants = uses(root).into_iter().map(|used| (used.grant(), &GRANT));
+    services.chain(quotas).chain(grants).collect()
 }
 
 /// Every use of a key by a system.
@@ -50,6 +61,25 @@ fn uses(root: &Node) -> Vec<Use> {
 fn service_path(key: &Node) -> String {
     format!("kms.{}", key.at("location").text())
 }
+
+/// Path of the quota that requests to the key of a table count against, if any: of the project, the
+/// location and the protection level of the key (DF-29). Software keys have none (DF-28).
+pub fn quota_path(key: &Node) -> Option<String> {
+    let level = match key.at("protection").text() {
+        "software" => return None,
+        "hsm" => "hsm",
+        _ => "external",
+    };
+    let place = format!("quotas.{}-{level}", key.at("location").text());
+    Some(match key.get("project") {
+        None => place,
+        Some(project) => format!("{place}-in-{}", project.text()),
+    })
+}
+
+/// Shares of requests below this count as none: one in a million. Luck that rare would cost a run
+/// a draw for every request, and shows in no result.
+const NEGLIGIBLE_SHARE: f64 = 1e-6;
 
 /// Is this the table of an external key?
 pub fn is_external(key: &Node) -> bool {
@@ -97,40 +127,19 @@ mod code {
     pub(super) const REVOKE: u16 = 15;
     pub(super) const GRANT: u16 = 16;
     pub(super) const PERIMETER: u16 = 17;
+    pub(super) const LATENCY: u16 = 18;
+    pub(super) const KEY_LOAD: u16 = 19;
 }
 
 /// Set-up rules of keys and managers.
 fn check(root: &Node, found: &mut Vec<Diagnostic>) {
     for (name, key) in root.named("keys") {
-        check_manager(name, key, found);
+        external::check_key(name, key, root, found);
         check_versions(name, key, found);
         check_grants(name, key, root, found);
     }
-}
-
-/// EKM-01: an external key needs its manager, and only an external key has one.
-fn check_manager(name: &str, key: &Node, found: &mut Vec<Diagnostic>) {
-    match (is_external(key), key.get("ekm")) {
-        (true, None) => found.push(
-            Diagnostic::error(
-                "external-key-without-manager",
-                key.at("protection").span.clone().or_else(|| key.span.clone()),
-                format!("external key `{name}` has no external key manager (EKM-01)"),
-            )
-            .label("kept outside Google Cloud")
-            .help("declare a manager with `[ekm.NAME]` and add `ekm = \"NAME\"` to the key"),
-        ),
-        (false, Some(manager)) => found.push(
-            Diagnostic::error(
-                "manager-of-internal-key",
-                manager.span.clone(),
-                format!("key `{name}` is not external, so it has no external key manager"),
-            )
-            .label("a manager")
-            .help("write `protection = \"external\"`, or take `ekm` out"),
-        ),
-        (true, Some(_)) | (false, None) => {}
-    }
+    external::check_managers(root, found);
+    quota::check(root, found);
 }
 
 /// KMS-01, KMS-17: the versions of a key fit together.

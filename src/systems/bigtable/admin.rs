@@ -64,6 +64,7 @@ impl Instance<'_> {
             }
             _ => self.delete("BT-37", cause, "deleted by the user".to_owned(), fx),
         }
+        self.tell_load(cause, fx);
         self.settle(fx);
     }
 

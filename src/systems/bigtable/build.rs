@@ -289,6 +289,7 @@ fn instance(root: &Node, name: &str, node: &Node, plan: &Plan) -> InstancePlan {
                 name: cluster_name.to_owned(),
                 key: key.map(|key| plan.entity(key)),
                 grant: used.map(|used| plan.entity(&used.grant())),
+                quota: key.and_then(|key| kms::quota_path(table(key))).map(|q| plan.entity(&q)),
                 version: key.map_or(1, |key| kms::primary_at_start(table(key))),
                 present: cluster.at("initially").text() == "present",
                 phases: StreamNumber::of(&path, "sweep-phase"),

@@ -116,6 +116,8 @@ pub(super) struct Cluster {
     pub(super) rewrap_waits: bool,
     pub(super) rewraps: LazyStream,
     pub(super) partial: LazyStream,
+    /// Number of tables whose validations the quota of the key knows of.
+    pub(super) load_told: u32,
     ramp: LazyStream,
     bringup: LazyStream,
     pub(super) at_risk: LazyStream,
@@ -183,6 +185,7 @@ impl<'a> Instance<'a> {
                 rewrap_waits: false,
                 rewraps: lazy(cluster.rewrap),
                 partial: lazy(cluster.partial),
+                load_told: 0,
                 ramp: lazy(cluster.ramp),
                 bringup: lazy(cluster.bringup),
                 at_risk: lazy(cluster.at_risk),
@@ -494,6 +497,7 @@ impl Process<Message> for Instance<'_> {
             let tables = self.tables;
             self.plan_every_sweep(c, tables, fx);
         }
+        self.tell_load(None, fx);
         self.settle(fx);
     }
 

@@ -93,6 +93,8 @@ pub(super) struct ClusterPlan {
     pub(super) name: String,
     pub(super) key: Option<EntityId>,
     pub(super) grant: Option<EntityId>,
+    /// The quota that its key's requests count against.
+    pub(super) quota: Option<EntityId>,
     /// The version that protects its tables at the start.
     pub(super) version: u32,
     pub(super) present: bool,

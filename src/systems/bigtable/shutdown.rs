@@ -359,6 +359,7 @@ impl Instance<'_> {
                 self.account.lose_backup(state);
             }
         }
+        self.tell_load(Some(seq), fx);
         self.settle(fx);
     }
 

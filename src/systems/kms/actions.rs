@@ -2,6 +2,8 @@
 
 use super::build::{REASONS, reasons};
 use super::code;
+use super::manager::Calls;
+use super::quota::check_calling_project;
 use crate::diag::Diagnostic;
 use crate::limits::VERSIONS_MAX;
 use crate::systems::contract::{Command, Plan};
@@ -66,6 +68,13 @@ const ERROR_FRACTION: ParamSpec = ParamSpec {
     source: "KMS-32",
     doc: "Share of the requests that stay without an answer.",
 };
+const EKM_PARAM: ParamSpec = ParamSpec {
+    name: "ekm",
+    kind: Kind::References("ekm", "everywhere"),
+    default: Default::Required,
+    source: "",
+    doc: "An external manager, several, or `everywhere`.",
+};
 const DENIED_FRACTION: ParamSpec = ParamSpec {
     name: "denied-fraction",
     kind: Kind::Fraction,
@@ -128,18 +137,41 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
     ActionSpec {
         name: "ekm-outage",
         lasts: true,
-        params: &[
-            ParamSpec {
-                name: "ekm",
-                kind: Kind::References("ekm", "everywhere"),
-                default: Default::Required,
-                source: "",
-                doc: "An external manager, several, or `everywhere`.",
-            },
-            ERROR_FRACTION,
-        ],
+        params: &[EKM_PARAM, ERROR_FRACTION],
         rule: "EKM-01",
         doc: "An external manager leaves requests without an answer.",
+    },
+    ActionSpec {
+        name: "ekm-latency",
+        lasts: true,
+        params: &[
+            EKM_PARAM,
+            ParamSpec {
+                name: "latency",
+                kind: Kind::Distribution,
+                default: Default::Required,
+                source: "EKM-03",
+                doc: "How long one call takes while this lasts; where several overlap, the one that loses most requests.",
+            },
+        ],
+        rule: "EKM-03",
+        doc: "Calls of an external manager take longer (or shorter) than usual: what exceeds the timeout fails (INC-06).",
+    },
+    ActionSpec {
+        name: "key-load",
+        lasts: true,
+        params: &[
+            KEY_PARAM,
+            ParamSpec {
+                name: "rate",
+                kind: Kind::Rate,
+                default: Default::Required,
+                source: "KMS-22",
+                doc: "Requests that are added to each key.",
+            },
+        ],
+        rule: "KMS-22",
+        doc: "Callers outside the scenario make requests to a key, which count against its quota.",
     },
     ActionSpec {
         name: "create-version",
@@ -250,8 +282,13 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
 /// What is wrong with an event in this world.
 pub(super) fn check(action: &str, params: &Node, world: &World, found: &mut Vec<Diagnostic>) {
     if !["revoke-grant", "grant", "vpc-sc-block"].contains(&action) {
-        if action == "ekm-deny" {
-            check_external(params, world, found);
+        match action {
+            "ekm-deny" => check_external(params, world, found),
+            "key-load" => {
+                let rate = params.at("rate");
+                check_calling_project(rate.number(), rate, found);
+            }
+            _ => {}
         }
         return;
     }
@@ -332,12 +369,19 @@ pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> 
     let key = |code| {
         let to = targets(params.at("key"), "keys.", plan).into_iter();
         let b = params.get("reasons").map_or(u32::from(flag("fails")), |set| reasons(set.list()));
-        to.map(|path| Command { a: count("version"), b, ..Command::new(plan.entity(path), code) })
-            .collect()
+        let value = params.get("rate").map_or(0.0, Node::number);
+        to.map(|path| Command {
+            value,
+            a: count("version"),
+            b,
+            ..Command::new(plan.entity(path), code)
+        })
+        .collect()
     };
     let services = |name: &str, prefix: &str, code| {
         let share = params.get("error-fraction").or_else(|| params.get("denied-fraction"));
-        let value = share.map_or(1.0, Node::number);
+        let latency = params.get("latency").map(|node| Calls::of(plan).too_late(node.dist()));
+        let value = latency.or(share.map(Node::number)).unwrap_or(1.0);
         let to = targets(params.at(name), prefix, plan).into_iter();
         to.map(|path| Command { value, ..Command::new(plan.entity(path), code) }).collect()
     };
@@ -367,6 +411,8 @@ pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> 
         "kms-stale" => services("location", "kms.", code::STALE),
         "kms-false-denial" => services("location", "kms.", code::MISTAKEN),
         "ekm-outage" => services("ekm", "ekm.", code::OUTAGE),
+        "ekm-latency" => services("ekm", "ekm.", code::LATENCY),
+        "key-load" => key(code::KEY_LOAD),
         other => panic!("`{other}` is not an action of Cloud KMS"),
     }
 }

@@ -2,9 +2,10 @@
 
 use super::grant::{self, Delays, GrantPlan};
 use super::key::{Coordinated, KeyPlan};
+use super::manager::{Calls, ManagerPlan};
 use super::service::ServicePlan;
 use super::version::{STATES, State};
-use super::{primary_at_start, service_path, uses};
+use super::{primary_at_start, quota, quota_path, service_path, uses};
 use crate::engine::{SimTime, StreamNumber};
 use crate::systems::contract::{Plan, model};
 use crate::systems::spec::Node;
@@ -31,22 +32,24 @@ fn reason(word: &str) -> u32 {
     REASONS.iter().position(|known| *known == word).map_or(0, |place| 1 << place)
 }
 
-/// Makes a process of each key, grant, location and manager.
+/// Makes a process of each location, manager, quota, key and grant.
 pub(super) fn build(root: &Node, plan: &mut Plan) {
-    let services: Vec<ServicePlan> = plan
-        .entities()
-        .filter_map(|(path, _)| {
-            let rule = match path.split('.').next()? {
-                "kms" => "BT-43",
-                "ekm" => "EKM-01",
-                _ => return None,
-            };
-            Some(ServicePlan { entity: plan.entity(path), rule })
-        })
-        .collect();
+    let constants = model(root, "kms");
+    let places = plan.entities().filter(|(path, _)| path.starts_with("kms."));
+    let services: Vec<ServicePlan> =
+        places.map(|(path, _)| ServicePlan { entity: plan.entity(path) }).collect();
     for service in services {
         plan.process(&[service.entity], Box::new(service));
     }
+    let calls = Calls {
+        timeout: constants.at("ekm-timeout").duration().seconds(),
+        attempts: constants.at("ekm-attempts").count(),
+    };
+    calls.leave(plan);
+    for (name, node) in root.named("ekm") {
+        ManagerPlan::new(&format!("ekm.{name}"), node, calls, plan).add(plan);
+    }
+    quota::build(root, constants, plan);
     for (name, key) in root.named("keys") {
         build_key(root, name, key, plan);
     }
@@ -59,6 +62,7 @@ fn build_key(root: &Node, name: &str, key: &Node, plan: &mut Plan) {
     let entity = plan.entity(&path);
     let kms = plan.entity(&service_path(key));
     let ekm = key.get("ekm").map(|ekm| plan.entity(ekm.text()));
+    let quota = quota_path(key).map(|quota| plan.entity(&quota));
     let named = |word: &str| STATES.iter().find(|(name, _)| *name == word).map(|(_, state)| *state);
     let state = |word: &str| named(word).expect("a checked state");
     let versions: Vec<State> = match key.get("versions") {
@@ -81,7 +85,7 @@ fn build_key(root: &Node, name: &str, key: &Node, plan: &mut Plan) {
         entity,
         kms,
         ekm,
-        quota: None,
+        quota,
         primary,
         imported: key.at("imported").bool(),
         coordinated,
@@ -94,6 +98,7 @@ fn build_key(root: &Node, name: &str, key: &Node, plan: &mut Plan) {
         import: dist("import-time"),
         reason: reason(constants.at("access-reason").text()),
         allowed: key.get("allowed-access-reasons").map_or(u32::MAX, |node| reasons(node.list())),
+        sticks: constants.at("manager-denial-sticks").bool(),
         price: price(constants, key),
         delays: StreamNumber::of(&path, "propagation"),
         primary_delays: StreamNumber::of(&path, "primary-propagation"),
@@ -103,8 +108,8 @@ fn build_key(root: &Node, name: &str, key: &Node, plan: &mut Plan) {
     plan.starts_in(entity, plan_of_key.first_state());
     let process = plan.process(&[entity], Box::new(plan_of_key));
     plan.subscribe(process, kms);
-    if let Some(ekm) = ekm {
-        plan.subscribe(process, ekm);
+    for about in [ekm, quota].into_iter().flatten() {
+        plan.subscribe(process, about);
     }
 }
 

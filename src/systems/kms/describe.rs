@@ -1,5 +1,6 @@
 //! What a scenario may say of keys and managers: tables, states, measures, constants.
 
+use super::services::MANAGERS;
 use crate::engine::SimDuration;
 use crate::limits::VERSIONS_MAX;
 use crate::systems::spec::{
@@ -20,6 +21,11 @@ const VERSION_STATES: &[&str] = &[
     "pending-external-destruction",
     "external-destruction-failed",
 ];
+
+const MILLISECOND: SimDuration = match SimDuration::from_ns(1_000_000) {
+    Some(span) => span,
+    None => SimDuration::ZERO,
+};
 
 const fn days(count: u64) -> SimDuration {
     SimDuration::from_secs(count * 86_400)
@@ -84,7 +90,7 @@ pub(super) const KEY: EntityKind = EntityKind {
             serves: false,
             irreversible: false,
             look: Look::Denied,
-            doc: "Every request is denied though versions are enabled: its reason is not allowed, or the external manager denies it; or no version has material yet.",
+            doc: "Every request is denied though versions are enabled: its reason is not allowed, the external manager denies it, or Cloud KMS does by mistake; or no version has material yet.",
         },
         StateSpec {
             name: "disabled",
@@ -195,49 +201,6 @@ pub(super) const GRANT: EntityKind = EntityKind {
     }],
 };
 
-const SERVICE_STATES: &[StateSpec] = &[
-    StateSpec {
-        name: "available",
-        alias: None,
-        serves: true,
-        irreversible: false,
-        look: Look::Good,
-        doc: "Answers every request.",
-    },
-    StateSpec {
-        name: "degraded",
-        alias: None,
-        serves: true,
-        irreversible: false,
-        look: Look::Partial,
-        doc: "Leaves part of the requests without an answer.",
-    },
-    StateSpec {
-        name: "unavailable",
-        alias: None,
-        serves: false,
-        irreversible: false,
-        look: Look::Unreachable,
-        doc: "Leaves every request without an answer.",
-    },
-];
-
-/// Cloud KMS in one location.
-pub(super) const SERVICE: EntityKind = EntityKind {
-    name: "Cloud KMS location",
-    role: Role::Service,
-    states: SERVICE_STATES,
-    measures: &[],
-};
-
-/// An external key manager.
-pub(super) const MANAGER: EntityKind = EntityKind {
-    name: "external key manager",
-    role: Role::Service,
-    states: SERVICE_STATES,
-    measures: &[],
-};
-
 const KEYS: TableSpec = TableSpec {
     entity: Some(&KEY),
     params: &[
@@ -261,6 +224,20 @@ const KEYS: TableSpec = TableSpec {
             default: Default::Absent,
             source: "EKM-01",
             doc: "The external manager that holds the key's material.",
+        },
+        ParamSpec {
+            name: "project",
+            kind: Kind::Text,
+            default: Default::Absent,
+            source: "DF-29",
+            doc: "Project that holds the key, whose quota its requests count against; all keys that name none are of one project.",
+        },
+        ParamSpec {
+            name: "direct-load",
+            kind: Kind::Rate,
+            default: Default::Absent,
+            source: "KMS-22",
+            doc: "Requests that callers outside the scenario make to the key all the time; none when absent.",
         },
         ParamSpec {
             name: "state",
@@ -334,8 +311,6 @@ const KEYS: TableSpec = TableSpec {
         },
     ],
 };
-
-const MANAGERS: TableSpec = TableSpec { entity: Some(&MANAGER), params: &[] };
 
 /// The tables of a scenario that are of Cloud KMS.
 pub(super) const TABLES: &[ParamSpec] = &[
@@ -421,6 +396,48 @@ pub(super) const MODEL: &[ParamSpec] = &[
         default: Default::Value("\"google-initiated-system-operation\""),
         source: "assumed, KMS-19",
         doc: "The reason that key validations and other requests of systems give.",
+    },
+    ParamSpec {
+        name: "ekm-timeout",
+        kind: Kind::Duration(MILLISECOND, SimDuration::from_secs(3_600)),
+        default: Default::Value("\"150ms\""),
+        source: "EKM-02",
+        doc: "A call of an external manager that takes longer has failed.",
+    },
+    ParamSpec {
+        name: "ekm-attempts",
+        kind: Kind::Count(1, 100),
+        default: Default::Value("5"),
+        source: "assumed, KMS-28",
+        doc: "How often a system tries a request whose call fails, each try with a latency of its own. The pauses (0.1 s, times 1.3 each) are less than a second in all and take no time here.",
+    },
+    ParamSpec {
+        name: "manager-denial-sticks",
+        kind: Kind::Bool,
+        default: Default::Value("true"),
+        source: "EKM-09",
+        doc: "Does Cloud EKM disable a key version when the external manager denies a request? If not, the denial ends when the manager grants again.",
+    },
+    ParamSpec {
+        name: "quota-hsm",
+        kind: Kind::Rate,
+        default: Default::Value("\"500/s\""),
+        source: "KMS-25",
+        doc: "Requests to HSM keys that a project may get in a location.",
+    },
+    ParamSpec {
+        name: "quota-ekm",
+        kind: Kind::Rate,
+        default: Default::Value("\"100/s\""),
+        source: "assumed, KMS-26",
+        doc: "Requests to external keys that a project may get in a location.",
+    },
+    ParamSpec {
+        name: "quota-enforcement",
+        kind: Kind::Choice(&["hard", "soft"]),
+        default: Default::Value("\"hard\""),
+        source: "assumed, KMS-27",
+        doc: "Is what exceeds a quota refused, or answered and only told?",
     },
     ParamSpec {
         name: "price-date",

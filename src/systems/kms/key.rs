@@ -48,6 +48,8 @@ pub(super) struct KeyPlan {
     /// The reason that requests give, a bit, and the reasons that the key allows (KMS-20).
     pub(super) reason: u32,
     pub(super) allowed: u32,
+    /// EKM-09: a denial of the external manager disables the version that was asked for.
+    pub(super) sticks: bool,
     /// US dollars per version and month (KMS-29).
     pub(super) price: f64,
     pub(super) delays: StreamNumber,
@@ -120,13 +122,13 @@ pub(super) struct Key<'a> {
     /// The change of the primary that is on its way to callers.
     pub(super) primary_moving: Option<Moving>,
     /// KMS-20: reasons that the key allows.
-    allowed: u32,
+    pub(super) allowed: u32,
     /// Reasons that are refused for a while, and spells in which the manager denies everything, by
     /// occurrence.
-    refused_reasons: Vec<(u32, u32)>,
-    manager_denies: Vec<u32>,
+    pub(super) refused_reasons: Vec<(u32, u32)>,
+    pub(super) manager_denies: Vec<u32>,
     errors: Errors,
-    standing: Standing,
+    pub(super) standing: Standing,
     pub(super) stale: bool,
     /// Number of versions that subscribers know of.
     told: usize,
@@ -174,7 +176,7 @@ impl Key<'_> {
         if self.allowed & self.plan.reason == 0 {
             Some(Denial::Justification)
         } else if !self.manager_denies.is_empty() || (refused && self.plan.ekm.is_some()) {
-            Some(Denial::Manager)
+            Some(if self.plan.sticks { Denial::Manager } else { Denial::ManagerNow })
         } else if refused {
             Some(Denial::Justification)
         } else {
@@ -184,7 +186,8 @@ impl Key<'_> {
 
     /// The state that callers see.
     fn shown(&self) -> StateId {
-        let unreachable = self.standing.certain() == Some(Answer::Unreachable);
+        let certain = self.standing.certain();
+        let unreachable = certain == Some(Answer::Unreachable);
         let states = || self.versions.iter().map(|version| version.state);
         let off = |version: &Version| {
             let denied = [Some(Denial::Disabled), Some(Denial::DestroyScheduled)];
@@ -197,6 +200,7 @@ impl Key<'_> {
             Some(Denial::Disabled) => shown::DISABLED,
             Some(Denial::DestroyScheduled) => shown::DESTROY_SCHEDULED,
             Some(_) => shown::DENYING,
+            None if matches!(certain, Some(Answer::Denied(_))) => shown::DENYING,
             None if self.standing.impaired() || self.standing.mistaken > 0.0 => shown::IMPAIRED,
             None if self.versions[self.callers_primary as usize - 1].denied.is_some() => {
                 shown::NO_PRIMARY
@@ -271,6 +275,10 @@ impl Key<'_> {
             }
             number => vec![number as usize - 1],
         };
+        if command.code == code::DISABLE {
+            // Who wants it disabled does not want a rotation to enable it.
+            all.iter().for_each(|&place| self.versions[place].stuck = false);
+        }
         let allows = |place: &usize| self.versions[*place].state.allows(command.code);
         let targets: Vec<usize> = all.iter().copied().filter(allows).collect();
         self.admin_calls += targets.len().max(1) as u64;
@@ -462,71 +470,6 @@ impl Key<'_> {
         self.tell(&before, rule, cause, detail, fx);
     }
 
-    /// KMS-19, KMS-20, EKM-09: reasons are refused, or the manager denies, for a while.
-    fn refuse_for_a_while(
-        &mut self,
-        command: Command,
-        begins: bool,
-        occurrence: u32,
-        cause: Option<Seq>,
-        fx: &mut Effects<Message>,
-    ) {
-        let before = self.told();
-        let (rule, what) = if command.code == code::REFUSE_REASONS {
-            self.refused_reasons.retain(|(number, _)| *number != occurrence);
-            if begins {
-                self.refused_reasons.push((occurrence, command.b));
-            }
-            ("KMS-19", "requests with some reasons are refused")
-        } else {
-            self.manager_denies.retain(|number| *number != occurrence);
-            if begins {
-                self.manager_denies.push(occurrence);
-            }
-            ("EKM-08", "the external manager denies permission")
-        };
-        let detail = if begins { what.to_owned() } else { format!("over: {what}") };
-        self.tell(&before, rule, cause, detail, fx);
-    }
-
-    /// KMS-20: the key allows these reasons from now on.
-    fn allow(&mut self, reasons: u32, cause: Option<Seq>, fx: &mut Effects<Message>) {
-        self.admin_calls += 1;
-        let before = self.told();
-        self.allowed = reasons;
-        let detail = match reasons {
-            0 => "the list of allowed reasons is empty: everything is denied",
-            _ => "the list of allowed reasons is replaced",
-        };
-        self.tell(&before, "KMS-20", cause, detail, fx);
-    }
-
-    /// EKM-09: the external manager has denied a request, so Cloud EKM disables the version.
-    fn refused(&mut self, number: u32, cause: Option<Seq>, fx: &mut Effects<Message>) {
-        let place = number as usize - 1;
-        let denies = self.standing.denied.map(|(denial, _)| denial) == Some(Denial::Manager);
-        let version = &mut self.versions[place];
-        if !denies || version.state != State::Enabled {
-            return;
-        }
-        fx.used("model.kms.manager-denial-sticks");
-        let before = self.told();
-        let version = &mut self.versions[place];
-        version.becomes(State::Disabled, fx.now());
-        version.stuck = true;
-        version.denied = Some(Denial::Disabled);
-        let detail = self.which(&[place])("disabled by Cloud EKM until it is enabled or rotated");
-        self.tell(&before, "EKM-09", cause, detail, fx);
-    }
-
-    /// Mistaken denials of Cloud KMS.
-    fn mistaken(&mut self, share: f64, cause: Option<Seq>, fx: &mut Effects<Message>) {
-        let before = self.told();
-        self.standing.mistaken = share;
-        let detail = if share > 0.0 { "" } else { "requests are judged rightly again" };
-        self.tell(&before, "INC-09", cause, detail, fx);
-    }
-
     fn on_timer(&mut self, number: u32, fx: &mut Effects<Message>) {
         let place = (number & ((1 << VERSION_BITS) - 1)) as usize;
         match number >> VERSION_BITS {
@@ -574,6 +517,7 @@ impl Process<Message> for Key<'_> {
                     code::ROTATE => self.create(true, command.b != 0, cause, fx),
                     code::IMPORT => self.import(command, cause, fx),
                     code::ALLOW_REASONS => self.allow(command.b, cause, fx),
+                    code::KEY_LOAD => self.direct_load(command, begins, cause, fx),
                     code::REFUSE_REASONS | code::MANAGER_DENIES => {
                         self.refuse_for_a_while(command, begins, occurrence, cause, fx);
                     }

@@ -1,29 +1,32 @@
-//! Cloud KMS in one location, or one external manager: its outages and its stale data.
+//! Cloud KMS in one location: its outages, its stale data, its mistakes.
 
 use super::code::{MISTAKEN, OUTAGE, STALE};
+use super::spells::{Spells, percent};
 use crate::engine::{Effects, EntityId, Happening, Process, Seq, StateId, Streams};
 use crate::systems::contract::{Command, Message, Spawn, SweepMode};
-use std::borrow::Cow;
 
 pub(super) struct ServicePlan {
     pub(super) entity: EntityId,
-    /// The rule that its outages play.
-    pub(super) rule: &'static str,
 }
 
 impl Spawn for ServicePlan {
     fn spawn<'a>(&'a self, _: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
-        Box::new(Service { plan: self, outages: Vec::new(), mistakes: Vec::new(), stale: 0 })
+        let (outages, mistakes) = (Spells::default(), Spells::default());
+        Box::new(Service { plan: self, outages, mistakes, stale: 0 })
     }
 }
 
-/// Cloud KMS in one location, or one external manager.
+/// The state of a service that leaves this share of the requests without an answer.
+pub(super) fn state_of(errors: f64) -> StateId {
+    if errors >= 1.0 { 2 } else { StateId::from(errors > 0.0) }
+}
+
+/// Cloud KMS in one location.
 struct Service<'a> {
     plan: &'a ServicePlan,
-    /// Occurrence and error fraction of each outage in progress.
-    outages: Vec<(u32, f64)>,
-    /// Occurrence and share of denied requests of each spell of mistaken denials in progress.
-    mistakes: Vec<(u32, f64)>,
+    outages: Spells,
+    /// Spells of mistaken denials.
+    mistakes: Spells,
     /// Number of spells of stale data in progress.
     stale: u32,
 }
@@ -37,28 +40,12 @@ impl Service<'_> {
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
     ) {
-        let before = self.errors();
-        if begins {
-            self.outages.push((occurrence, command.value));
-        } else {
-            self.outages.retain(|(number, _)| *number != occurrence);
-        }
-        let after = self.errors();
-        let state = if after >= 1.0 { 2 } else { StateId::from(after > 0.0) };
-        let others = self.outages.len() > usize::from(begins);
-        let detail = match (begins, others) {
-            (true, false) => Cow::from("outage begins"),
-            (true, true) => "another outage begins".into(),
-            (false, false) => "outage is over".into(),
-            (false, true) => "one outage is over, another goes on".into(),
-        };
-        let detail = if begins && command.value < 1.0 {
-            format!("{detail}: {} of the requests fail", percent(command.value)).into()
-        } else {
-            detail
-        };
+        let before = self.outages.share();
+        self.outages.change(occurrence, begins, command.value);
+        let after = self.outages.share();
+        let detail = self.outages.outage_in_words(begins, command.value);
         // While an outage lasts, requests stay without an answer.
-        let seq = fx.enter(self.plan.entity, state, self.plan.rule, cause, detail);
+        let seq = fx.enter(self.plan.entity, state_of(after), "BT-43", cause, detail);
         if before != after {
             fx.publish(self.plan.entity, Message::Errors(after), Some(seq));
         }
@@ -73,23 +60,14 @@ impl Service<'_> {
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
     ) {
-        self.mistakes.retain(|(number, _)| *number != occurrence);
-        if begins {
-            self.mistakes.push((occurrence, command.value));
-        }
-        let share = 1.0 - self.mistakes.iter().map(|(_, denied)| 1.0 - denied).product::<f64>();
-        let detail = if begins {
-            format!("denies by mistake: {} of the requests", percent(command.value))
-        } else {
-            "judges requests rightly again".to_owned()
+        self.mistakes.change(occurrence, begins, command.value);
+        let detail = match (begins, self.mistakes.count()) {
+            (true, _) => format!("denies by mistake: {} of the requests", percent(command.value)),
+            (false, 0) => "judges requests rightly again".to_owned(),
+            (false, _) => "one spell of mistaken denials is over, another goes on".to_owned(),
         };
         let seq = fx.note(self.plan.entity, "INC-09", cause, detail);
-        fx.publish(self.plan.entity, Message::Mistaken(share), Some(seq));
-    }
-
-    /// Outages in progress fail requests independently of each other.
-    fn errors(&self) -> f64 {
-        1.0 - self.outages.iter().map(|(_, errors)| 1.0 - errors).product::<f64>()
+        fx.publish(self.plan.entity, Message::Mistaken(self.mistakes.share()), Some(seq));
     }
 
     /// KMS-14: changes on their way are stuck while the data is stale.
@@ -100,11 +78,6 @@ impl Service<'_> {
         let seq = fx.note(self.plan.entity, "KMS-14", cause, detail);
         fx.publish(self.plan.entity, Message::Stale(self.stale > 0), Some(seq));
     }
-}
-
-/// A fraction as a percentage without needless digits.
-fn percent(fraction: f64) -> String {
-    format!("{} %", (fraction * 1e6).round() / 1e4)
 }
 
 impl Process<Message> for Service<'_> {
@@ -121,7 +94,7 @@ impl Process<Message> for Service<'_> {
                 OUTAGE => self.outage(command, begins, occurrence, cause, fx),
                 STALE => self.stale(begins, cause, fx),
                 MISTAKEN => self.mistaken(command, begins, occurrence, cause, fx),
-                other => panic!("command {other} is not for a service"),
+                other => panic!("command {other} is not for Cloud KMS in a location"),
             }
         }
     }

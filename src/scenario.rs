@@ -70,6 +70,8 @@ pub struct Entry<T> {
 pub struct Hazard {
     /// Its name, which also names its random streams.
     pub name: String,
+    /// The share of the occurrences that hit all targets at once; the others hit one target each.
+    pub beta: Option<f64>,
     /// What happens, and the spacing.
     pub entry: Entry<Dist>,
 }

@@ -5,7 +5,7 @@ use crate::engine::{
     Class, Dist, Effects, EntityId, Happening, Process, Seq, SimDuration, SimTime, StateId,
     StreamNumber, Streams,
 };
-use crate::scenario::{Entry, Scenario};
+use crate::scenario::{Entry, Hazard, Scenario};
 use crate::systems::contract::{Command, LazyStream, Message, Plan, Spawn, SweepMode};
 use crate::systems::spec::{Node, Value};
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ struct EventPlan {
 
 struct HazardPlan {
     every: Dist,
+    /// The spacing is so many times as long.
+    factor: f64,
     act: Act,
 }
 
@@ -90,13 +92,13 @@ pub(super) fn build(scenario: &Scenario, plan: &mut Plan) {
     let hazards = scenario
         .hazards
         .iter()
-        .map(|hazard| HazardPlan {
-            every: hazard.entry.at.clone(),
-            act: act(
-                compile(&hazard.entry, plan),
-                &hazard.entry.lasts,
-                format!("hazards.{}", hazard.name),
-            ),
+        .flat_map(|hazard| {
+            let lasts = &hazard.entry.lasts;
+            let mut part = |(commands, factor, name)| {
+                let every = hazard.entry.at.clone();
+                HazardPlan { every, factor, act: act(commands, lasts, name) }
+            };
+            causes(hazard, plan).into_iter().map(&mut part).collect::<Vec<_>>()
         })
         .collect();
     let responses: Vec<ResponsePlan> = scenario
@@ -126,6 +128,35 @@ pub(super) fn build(scenario: &Scenario, plan: &mut Plan) {
     for entity in watched {
         plan.watch(process, entity);
     }
+}
+
+/// What is done by one cause of a hazard, by which factor its spacing is longer, and the name of its
+/// streams.
+type Cause = (Vec<Command>, f64, String);
+
+/// The causes of a hazard: one for all targets; with a beta factor, one for each target as well.
+/// A share `beta` of the occurrences that hit a target is common to all, so the spacing of the
+/// common ones is `1 / beta` times as long, and of each target's own `1 / (1 - beta)` times.
+fn causes(hazard: &Hazard, plan: &Plan) -> Vec<Cause> {
+    let commands = compile(&hazard.entry, plan);
+    let name = format!("hazards.{}", hazard.name);
+    let Some(beta) = hazard.beta else { return vec![(commands, 1.0, name)] };
+    let mut causes = Vec::new();
+    if beta < 1.0 {
+        let mut targets: BTreeMap<EntityId, Vec<Command>> = BTreeMap::new();
+        for &command in &commands {
+            targets.entry(command.to).or_default().push(command);
+        }
+        let paths: Vec<&str> = plan.entities().map(|(path, _)| path).collect();
+        causes.extend(targets.into_iter().map(|(to, commands)| {
+            let path = paths.get(to.0 as usize).copied().unwrap_or_default();
+            (commands, 1.0 / (1.0 - beta), format!("{name} {path}"))
+        }));
+    }
+    if beta > 0.0 {
+        causes.push((commands, 1.0 / beta, name));
+    }
+    causes
 }
 
 fn compile<T>(entry: &Entry<T>, plan: &Plan) -> Vec<Command> {
@@ -185,6 +216,18 @@ fn send(act: &Act, begins: bool, cause: Option<Seq>, fx: &mut Effects<Message>) 
     }
 }
 
+impl HazardPlan {
+    /// Draws the time to the next occurrence.
+    fn wait(&self, draws: &mut Draws) -> SimDuration {
+        let wait = self.every.sample(draws.spacing.get());
+        if self.factor == 1.0 {
+            wait
+        } else {
+            SimDuration::from_seconds_f64(wait.seconds() * self.factor)
+        }
+    }
+}
+
 /// Draws how long an act lasts, if it has a length.
 fn length(act: &Act, draws: &mut Draws) -> Option<SimDuration> {
     act.lasts.as_ref().map(|lasts| lasts.sample(draws.length.get()))
@@ -196,7 +239,7 @@ impl Process<Message> for Script<'_> {
             fx.at(timer(EVENT, index), event.at, Class::Root);
         }
         for (index, hazard) in self.plan.hazards.iter().enumerate() {
-            let wait = hazard.every.sample(self.hazards[index].spacing.get());
+            let wait = hazard.wait(&mut self.hazards[index]);
             fx.after(timer(HAZARD, index), wait, Class::Root);
         }
     }
@@ -253,7 +296,7 @@ impl Script<'_> {
 
     /// The next time comes one spacing after the end of the last.
     fn hazard_again(&mut self, index: usize, fx: &mut Effects<Message>) {
-        let wait = self.plan.hazards[index].every.sample(self.hazards[index].spacing.get());
+        let wait = self.plan.hazards[index].wait(&mut self.hazards[index]);
         fx.after(timer(HAZARD, index), wait, Class::Root);
     }
 

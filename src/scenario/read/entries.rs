@@ -26,6 +26,13 @@ pub(crate) const EVENT: &[ParamSpec] = &[required("at", Kind::Instant, "When it 
 pub(crate) const HAZARD: &[ParamSpec] = &[
     required("name", Kind::Text, "Its name, which also names its random streams."),
     required("every", Kind::Distribution, "From the end of one to the start of the next."),
+    ParamSpec {
+        name: "beta",
+        kind: Kind::Fraction,
+        default: Default::Absent,
+        source: "",
+        doc: "Of a hazard with several targets, the share of the occurrences that have a common cause. Each target then has occurrences of its own, `every` / (1 - `beta`) apart, and all together have common ones, `every` / `beta` apart. When absent, every occurrence hits all targets.",
+    },
     DO,
 ];
 
@@ -96,6 +103,17 @@ impl Read {
     }
 }
 
+/// Does an action have no more than one target? All of a kind count as several.
+fn has_one_target<T>(entry: &Entry<T>) -> bool {
+    let lists = entry.action.params.iter().filter(|spec| matches!(spec.kind, Kind::References(..)));
+    let targets = lists.filter_map(|spec| entry.params.get(spec.name));
+    targets.into_iter().all(|node| match &node.value {
+        Value::List(items) => items.iter().map(Node::text).collect::<BTreeSet<_>>().len() < 2,
+        Value::Tagged(..) => false,
+        _ => true,
+    })
+}
+
 impl Reader<'_> {
     /// The tables of a list of tables, within the limit.
     pub(super) fn tables<'t>(&mut self, root: &'t Item, name: &str) -> &'t [Item] {
@@ -153,8 +171,15 @@ impl Reader<'_> {
             let Some(read) = self.action(item, &format!("hazards.{at}"), HAZARD) else { continue };
             let Some(every) = read.dist("every") else { continue };
             let Some(name) = read.text("name").map(str::to_owned) else { continue };
+            let beta = read.nodes.get("beta").map(Node::number);
             let (entry, node) = read.entry(item, every);
-            entries.push((Hazard { name, entry }, node));
+            if let (Some(beta), true) = (node.get("beta"), has_one_target(&entry)) {
+                let message =
+                    format!("hazard {} has one target, so nothing is common", quote(&name));
+                let help = "name several targets in a list, or leave `beta` out";
+                self.tell("beta-without-targets", &beta.span, message, "common to what?", help);
+            }
+            entries.push((Hazard { name, beta, entry }, node));
         }
         entries
     }

@@ -359,3 +359,78 @@ fn a_wrong_formula_would_be_found() {
     assert!(judge(&variance(&sample), 833.25, 0.05).is_ok());
     assert!(judge(&variance(&sample), 916.0, 0.05).is_err());
 }
+
+/// 3.1: units that fail and are repaired on their own are up together, k out of n, as often as the
+/// binomial distribution of their availabilities says, whatever the distribution of the repairs.
+///
+/// An external manager of three replicas, of which two are needed, behind two links, of which one
+/// is needed: up time 100 h, repair 5 h each. A run starts with everything up, which lowers its
+/// unavailability by less than 5 h in 876,000 h.
+#[test]
+fn k_out_of_n() {
+    let formula = 1.0 - 0.993413238311197 * 0.997732426303855;
+    for repair in ["exponential = { mean = \"5h\" }", "gamma = { mean = \"5h\", shape = 4.0 }"] {
+        let text = format!(
+            "schema = 1\n[scenario]\nname = \"units\"\nstart = 2026-03-02T08:00:00Z
+horizon = \"36500d\"\n[ekm.vault]\nreplicas = 3\nreplicas-needed = 2\nlinks = 2
+replica-failure = {{ exponential = {{ mean = \"100h\" }} }}\nreplica-repair = {{ {repair} }}
+link-failure = {{ weibull = {{ scale = \"112.837917h\", shape = 2.0 }} }}\nlink-repair = {{ {repair} }}\n"
+        );
+        let scenario = scenario(&text);
+        let model = Model::new(&scenario);
+        let down = replications(&model, 73, 30, |trace| {
+            1.0 - model.outcome(trace.clone()).measures["ekm.vault.availability"].unwrap()
+        });
+        agrees(&format!("3.1 {repair}: unavailability"), &mean(&down), formula, 0.05);
+    }
+}
+
+/// The beta factor: of a hazard with rate 1/m that hits n targets, each target has its own
+/// occurrences with rate (1 - b)/m, and all have common ones with rate b/m. With outages of mean d,
+/// A_own = m/(1-b) / (m/(1-b) + d) and A_common = m/b / (m/b + d); a target is up A_own A_common of
+/// the time, and all are down at once 1 - A_common (1 - (1 - A_own)^n) of it.
+#[test]
+fn common_causes() {
+    let (m, d) = (100.0, 5.0);
+    for beta in [0.0, 0.2, 1.0] {
+        let up = |share: f64| if share == 0.0 { 1.0 } else { (m / share) / (m / share + d) };
+        let (own, common) = (up(1.0 - beta), up(beta));
+        let text = format!(
+            "schema = 1\n[scenario]\nname = \"common\"\nstart = 2026-03-02T08:00:00Z
+horizon = \"36500d\"\n[keys.a]\nlocation = \"us-east1\"\n[keys.b]\nlocation = \"us-west1\"
+[[hazards]]\nname = \"outage\"\ndo = \"kms-outage\"\nlocation = [\"us-east1\", \"us-west1\"]
+beta = {beta:?}\nevery = {{ exponential = {{ mean = \"100h\" }} }}
+lasts = {{ exponential = {{ mean = \"5h\" }} }}\n"
+        );
+        let scenario = scenario(&text);
+        let model = Model::new(&scenario);
+        let places =
+            ["kms.us-east1", "kms.us-west1"].map(|path| state(&model, path, "unavailable"));
+        let (mut one, mut both) = (Vec::new(), Vec::new());
+        for replication in 0..30 {
+            let outcome = model.outcome(play(&model, 74, replication));
+            let down = places.map(|(entity, state)| {
+                let stays = outcome.timeline[entity.0 as usize].iter();
+                let down = stays.filter(|stay| stay.state == state);
+                down.map(|stay| (stay.from.seconds(), stay.to.seconds())).collect::<Vec<_>>()
+            });
+            let whole = 36_500.0 * 86_400.0;
+            one.push(down[0].iter().map(|(from, to)| to - from).sum::<f64>() / whole);
+            both.push(common_length(&down[0], &down[1]) / whole);
+        }
+        let formula = 1.0 - own * common;
+        agrees(&format!("beta = {beta}: one down"), &mean(&one), formula, 0.05);
+        let formula = 1.0 - common * (1.0 - (1.0 - own) * (1.0 - own));
+        agrees(&format!("beta = {beta}: both down"), &mean(&both), formula, 0.05);
+    }
+}
+
+/// Length of what two ordered lists of stretches have in common.
+fn common_length(a: &[(f64, f64)], b: &[(f64, f64)]) -> f64 {
+    let (mut i, mut j, mut sum) = (0, 0, 0.0);
+    while i < a.len() && j < b.len() {
+        sum += (a[i].1.min(b[j].1) - a[i].0.max(b[j].0)).max(0.0);
+        if a[i].1 < b[j].1 { i += 1 } else { j += 1 }
+    }
+    sum
+}

@@ -263,6 +263,8 @@ fn build(root: &Node, plan: &mut Plan) {
             let version = dataset.get("key-version").map(|version| version.count() as u32);
             let habits = Habits {
                 entity,
+                key: plan.entity(&used.key),
+                quota: kms::quota_path(kms::table(root, &used.key)).map(|path| plan.entity(&path)),
                 version: version.unwrap_or_else(primary),
                 denied: delay("effect-delay", "model.bigquery.effect-delay", "BQ-02"),
                 unreachable: delay("outage-delay", "model.bigquery.outage-delay", "BQ-02"),
@@ -353,7 +355,11 @@ impl Dataset<'_> {
 }
 
 impl Process<Message> for Dataset<'_> {
-    fn start(&mut self, _: &mut Effects<Message>) {}
+    fn start(&mut self, fx: &mut Effects<Message>) {
+        if let Some(thing) = &self.thing {
+            thing.start(self.plan.queries, fx);
+        }
+    }
 
     fn on_event(&mut self, what: Happening<Message>, fx: &mut Effects<Message>) {
         if let Some(thing) = &mut self.thing {

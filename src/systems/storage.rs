@@ -146,6 +146,8 @@ fn build(root: &Node, plan: &mut Plan) {
         let key = used.as_ref().map(|used| {
             let habits = Habits {
                 entity,
+                key: plan.entity(&used.key),
+                quota: kms::quota_path(kms::table(root, &used.key)).map(|path| plan.entity(&path)),
                 version: kms::primary_at_start(kms::table(root, &used.key)),
                 denied: delay("effect-delay", "model.storage.effect-delay"),
                 unreachable: delay("effect-delay", "model.storage.effect-delay"),
@@ -180,7 +182,11 @@ struct Bucket<'a> {
 }
 
 impl Process<Message> for Bucket<'_> {
-    fn start(&mut self, _: &mut Effects<Message>) {}
+    fn start(&mut self, fx: &mut Effects<Message>) {
+        if let Some(thing) = &self.thing {
+            thing.start(self.plan.requests, fx);
+        }
+    }
 
     fn on_event(&mut self, what: Happening<Message>, fx: &mut Effects<Message>) {
         if let Some(thing) = &mut self.thing {

@@ -463,3 +463,30 @@ fn inc_09_a_share_of_mistaken_denials_is_luck_and_spells_add_up() {
     assert_eq!(played.state_at("keys.east", "2h 30m"), "unreachable");
     assert_eq!(played.state_at("keys.east", "3h 30m"), "denying");
 }
+
+#[test]
+fn ekm_09_requests_of_buckets_and_datasets_meet_denials_as_well() {
+    // Denied from 1 h to 2 h. Reads of the bucket fail 3 min later, and then the denial sticks.
+    for (name, table, constant) in [
+        ("storage.temp", "requests = \"4/s\"", "storage"),
+        ("bigquery.sales", "queries = \"4/s\"", "bigquery"),
+    ] {
+        let text = format!("{}[{name}]\nkey = \"east\"\n{table}\n", manager(""));
+        let played = World::new("10h", &text)
+            .set(&format!("model.{constant}.effect-delay=3m"))
+            .during("1h", "1h", "ekm-deny key=east")
+            .at("1h 30m", "enable-key key=east")
+            .play();
+        // Enabled too early: the next request, at once, meets the denial again.
+        played.expect(
+            "keys.east",
+            &[
+                ("1h", "denying", "EKM-08"),
+                ("1h 3m", "disabled", "EKM-09"),
+                ("1h 30m", "denying", "KMS-09"),
+                ("1h 30m", "disabled", "EKM-09"),
+            ],
+        );
+        assert_eq!(played.state_at(name, "9h"), "denied");
+    }
+}

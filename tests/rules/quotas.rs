@@ -276,3 +276,17 @@ fn q_17_what_exceeds_a_quota_is_unreachable_and_not_denied() {
         .play();
     assert_eq!(played.state_at("keys.east", "1h 30m"), "impaired");
 }
+
+#[test]
+fn kms_22_buckets_and_datasets_count_too() {
+    let text = "[keys.eu]\nlocation = \"europe-west1\"\nprotection = \"hsm\"\n\
+                [storage.temp]\nkey = \"eu\"\nrequests = \"4/s\"\n\
+                [bigquery.sales]\nkey = \"eu\"\nqueries = \"3/s\"\n";
+    // Seven a second; seven and a half from 1 h to 2 h.
+    let played = World::new("10h", text)
+        .set("model.kms.quota-hsm=7/s")
+        .during("1h", "1h", "key-load key=eu rate=0.5/s")
+        .play();
+    let told: Vec<_> = played.transitions("quotas.europe-west1-hsm");
+    assert_eq!(told, [(3_600.0, "over-quota", "KMS-24"), (7_200.0, "within-quota", "KMS-24")]);
+}

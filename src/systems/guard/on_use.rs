@@ -5,7 +5,7 @@ use super::KeyView;
 use crate::engine::{
     Class, Dist, Effects, EntityId, Happening, Seq, SimDuration, SimTime, StateId,
 };
-use crate::systems::contract::{Answer, Denial, LazyStream, Message};
+use crate::systems::contract::{Answer, Denial, LazyStream, Load, Message};
 use crate::systems::spec::{Look, StateSpec};
 
 /// Numbers of the states that every such thing has.
@@ -83,6 +83,10 @@ pub struct Delay {
 pub struct Habits {
     /// The thing.
     pub entity: EntityId,
+    /// Its key.
+    pub key: EntityId,
+    /// The quota that requests to the key count against, if any.
+    pub quota: Option<EntityId>,
     /// Its key version, and whether the key's rotations leave it there.
     pub version: u32,
     /// From a denial until reads and writes fail.
@@ -123,11 +127,29 @@ impl<'a> OnUse<'a> {
         matches!(certain, Some(Answer::Granted) | None)
     }
 
+    /// KMS-22: tells the quota of the key how many requests a second it makes. Those who are refused
+    /// go on asking.
+    pub fn start(&self, requests: f64, fx: &mut Effects<Message>) {
+        if let (Some(quota), true) = (self.habits.quota, requests > 0.0) {
+            fx.send(quota, Message::Load(Load::steady(requests)), None);
+        }
+    }
+
+    /// EKM-09: the requests that fail tell the key that its external manager denies them.
+    fn meet_denial(&self, fx: &mut Effects<Message>) {
+        let version = self.habits.version;
+        let denied = self.view.standing(version).denied.map(|(denial, _)| denial);
+        if denied == Some(Denial::Manager) && fx.state(self.habits.entity) == state::DENIED {
+            fx.send(self.habits.key, Message::Refused { version }, self.cause);
+        }
+    }
+
     /// Takes in whatever happens to it; gives whether it concerned the key.
     pub fn on_event(&mut self, what: &Happening<Message>, fx: &mut Effects<Message>) -> bool {
         match what {
             Happening::Timer(EFFECT) => {
                 self.effect(fx);
+                self.meet_denial(fx);
                 true
             }
             Happening::Timer(DELETION) => {
@@ -138,6 +160,7 @@ impl<'a> OnUse<'a> {
                 let heard = self.view.hear(message, *cause, fx.now());
                 if heard {
                     self.settle(fx);
+                    self.meet_denial(fx);
                 }
                 heard
             }

@@ -176,7 +176,8 @@ fn derived_entities(system: &System) -> Vec<(String, &'static EntityKind)> {
     let mut text = String::from(
         "schema = 1\n[scenario]\nname = \"a\"\nstart = 2026-01-01T00:00:00Z\nhorizon = \"1h\"\n",
     );
-    text.push_str("[keys.a]\nlocation = \"us-east1\"\n");
+    text.push_str("[keys.a]\nlocation = \"us-east1\"\nprotection = \"hsm\"\n");
+    text.push_str("[storage.a]\nkey = \"a\"\n");
     let none = |_: &str| Err(String::new());
     let read = crate::scenario::read::read(
         "example",
@@ -185,7 +186,11 @@ fn derived_entities(system: &System) -> Vec<(String, &'static EntityKind)> {
         &none,
     );
     let Ok(scenario) = read else { return Vec::new() };
-    let general = |path: String| path.replace("us-east1", "LOCATION");
+    let words = [("us-east1", "LOCATION"), ("-hsm", "-LEVEL"), ("storage-agent", "PRINCIPAL")];
+    let general = |path: String| {
+        let path = path.replace("keys.a.", "keys.NAME.");
+        words.iter().fold(path, |path, (word, general)| path.replace(word, general))
+    };
     let found = (system.derived)(&scenario.root);
     found.into_iter().map(|(path, kind)| (general(path), kind)).collect()
 }

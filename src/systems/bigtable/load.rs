@@ -28,7 +28,9 @@ impl Instance<'_> {
                 Phasing::Aligned if every > SECOND => {
                     Load { per_second: 0.0, at_once: requests, every }
                 }
-                _ => Load::steady(requests / every.seconds()),
+                Phasing::Aligned | Phasing::Spread | Phasing::Random => {
+                    Load::steady(requests / every.seconds())
+                }
             };
             fx.send(quota, Message::Load(load), cause);
         }

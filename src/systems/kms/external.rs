@@ -112,9 +112,9 @@ fn check_units(name: &str, manager: &Node, word: &str, found: &mut Vec<Diagnosti
                 "needs-too-many",
                 needed.span.clone().or_else(|| count.span.clone()),
                 format!(
-                    "manager `{name}` has {} {word}s, so it cannot need {} of them",
-                    count.count(),
-                    needed.count()
+                    "manager `{name}` needs {} {word}s, but {word}s = {}",
+                    needed.count(),
+                    count.count()
                 ),
             )
             .label("more than there are")

@@ -158,7 +158,7 @@ impl Manager<'_> {
     }
 
     /// Records a change, and tells subscribers if their answers change.
-    fn tell(
+    fn record(
         &mut self,
         rule: &'static str,
         cause: Option<Seq>,
@@ -204,7 +204,7 @@ impl Manager<'_> {
             place + 1,
             plan.needed
         );
-        let seq = self.tell(plan.rule, cause, detail, fx);
+        let seq = self.record(plan.rule, cause, detail, fx);
         if fails {
             self.units[kind][place].failed = Some(seq);
         }
@@ -222,7 +222,7 @@ impl Manager<'_> {
             OUTAGE => {
                 self.outages.change(occurrence, begins, command.value);
                 let detail = self.outages.outage_in_words(begins, command.value);
-                self.tell("EKM-01", cause, detail, fx);
+                self.record("EKM-01", cause, detail, fx);
             }
             LATENCY => {
                 self.uses_the_timeout(fx);
@@ -233,7 +233,7 @@ impl Manager<'_> {
                     (false, 0) => format!("its latency is as usual again: {lost}"),
                     (false, _) => format!("one change of its latency is over: {lost}"),
                 };
-                self.tell("EKM-03", cause, detail, fx);
+                self.record("EKM-03", cause, detail, fx);
             }
             other => panic!("command {other} is not for an external manager"),
         }
@@ -246,7 +246,7 @@ impl Process<Message> for Manager<'_> {
             self.uses_the_timeout(fx);
             let lost = percent(self.plan.too_late);
             let detail = format!("slow from the start: {lost} of the requests fail by timeouts");
-            self.tell("EKM-02", None, detail, fx);
+            self.record("EKM-02", None, detail, fx);
         }
         for (kind, plan) in self.plan.units.iter().enumerate() {
             let Some((failure, _)) = &plan.life else { continue };

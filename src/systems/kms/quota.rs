@@ -39,9 +39,10 @@ pub(super) fn build(root: &Node, constants: &Node, plan: &mut Plan) {
     let mut quotas: BTreeMap<String, QuotaPlan> = BTreeMap::new();
     for (_, key) in root.named("keys") {
         let Some(path) = quota_path(key) else { continue };
-        let (name, constant) = match key.at("protection").text() {
-            "hsm" => ("quota-hsm", "model.kms.quota-hsm"),
-            _ => ("quota-ekm", "model.kms.quota-ekm"),
+        let (name, constant) = if super::is_external(key) {
+            ("quota-ekm", "model.kms.quota-ekm")
+        } else {
+            ("quota-hsm", "model.kms.quota-hsm")
         };
         let entity = plan.entity(&path);
         let quota = quotas.entry(path).or_insert_with(|| QuotaPlan {

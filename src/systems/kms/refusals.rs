@@ -43,9 +43,10 @@ impl Key<'_> {
         self.admin_calls += 1;
         let before = self.told();
         self.allowed = reasons;
-        let detail = match reasons {
-            0 => "the list of allowed reasons is empty: everything is denied",
-            _ => "the list of allowed reasons is replaced",
+        let detail = if reasons == 0 {
+            "the list of allowed reasons is empty: everything is denied"
+        } else {
+            "the list of allowed reasons is replaced"
         };
         self.tell(&before, "KMS-20", cause, detail, fx);
     }

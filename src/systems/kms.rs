@@ -170,7 +170,7 @@ fn check_versions(name: &str, key: &Node, found: &mut Vec<Diagnostic>) {
         );
     }
     if let (Some(versions), Some(state)) = (key.get("versions"), key.get("state"))
-        && state.span.is_some()
+        && state.text() != "enabled"
     {
         found.push(
             Diagnostic::error(

@@ -299,6 +299,19 @@ fn a_wrong_model_is_found_out() {
         ("re-enabled-in-mid-cascade", "model.bigtable.cascade-order=\"random\""),
         ("replication-partition", "model.bigtable.reroute-delay=\"5m\""),
         ("response-automation", "model.kms.enable-propagation=\"1h\""),
+        ("backups-on-another-key", "model.bigtable.sweep-period=\"10m\""),
+        ("destruction-restored-but-not-enabled", "model.bigtable.delete-after=\"50d\""),
+        ("grant-revoked-and-restored", "model.kms.policy-propagation=\"3h\""),
+        ("group-change-takes-hours", "model.kms.group-propagation=\"1s\""),
+        ("rotation-old-version-disabled-too-early", "model.kms.disable-propagation=\"10m\""),
+        ("terraform-destroys-all-versions", "model.kms.disable-propagation=\"8h\""),
+        ("sweep-cascade-and-routing", "model.kms.disable-propagation=\"5h\""),
+        ("sweep-clusters-and-keys", "model.bigtable.delete-after=\"1s\""),
+        ("sweep-manager-and-grace", "model.bigtable.sweep-period=\"10m\""),
+        ("sweep-propagation-tail", "model.kms.disable-propagation=\"5h\""),
+        ("sweep-response-and-deletion", "model.bigtable.delete-after=\"5d\""),
+        ("sweep-tables-and-cost", "model.bigtable.kms-ops-per-sweep=2"),
+        ("sweep-validation-period", "model.bigtable.sweep-period=\"1h\""),
     ];
     let mut failures = Vec::new();
     for file in files() {

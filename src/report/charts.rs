@@ -72,8 +72,11 @@ fn place(path: &str) -> (String, String) {
 fn order(run: &Run) -> (Vec<EntityId>, usize) {
     let group = |path: &str| path.split('.').take(2).collect::<Vec<_>>().join(".");
     let touched = |entity: &EntityId| run.outcome.timeline[entity.0 as usize].len() > 1;
-    let crowded = run.entities.len() > TimelineChart::ROWS_MAX;
     let mut rows: Vec<EntityId> = (0..).map(EntityId).take(run.entities.len()).collect();
+    // A grant is an edge that nobody wrote down: it is drawn when something happens to it.
+    rows.retain(|entity| touched(entity) || !run.path(*entity).contains(".grants."));
+    let all = rows.len();
+    let crowded = all > TimelineChart::ROWS_MAX;
     if crowded && rows.iter().any(touched) {
         rows.retain(touched);
     }
@@ -82,7 +85,7 @@ fn order(run: &Run) -> (Vec<EntityId>, usize) {
         let group = if role < Role::System { String::new() } else { group(path) };
         (role.min(Role::System), group, role, path)
     });
-    let left_out = run.entities.len() - rows.len();
+    let left_out = all - rows.len();
     (rows, left_out)
 }
 

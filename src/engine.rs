@@ -12,6 +12,6 @@ pub use calendar::{Calendar, Class, TimerKey};
 pub use dist::Dist;
 pub use process::{Effects, EntityId, Happening, Process, StateId};
 pub use random::{RandomStream, StreamNumber, Streams};
-pub use simulation::{Budget, Halt, Layout, Simulation};
+pub use simulation::{AUDIT_ENTRIES, Budget, Detail, Halt, Layout, Simulation};
 pub use time::{SimDuration, SimTime};
-pub use trace::{Record, Seq, Trace};
+pub use trace::{Call, Record, Seq, Tally, Trace};

@@ -29,6 +29,8 @@ pub const EVENTS_MAX: u64 = 100_000_000;
 pub const EVENTS_AT_ONE_INSTANT_MAX: u64 = 1_000_000;
 /// Records of one trace: bounds the memory of a run to a few hundred MiB.
 pub const RECORDS_MAX: usize = 5_000_000;
+/// Entries of an audit log that a run writes: about 300 MiB of text.
+pub const AUDIT_ENTRIES_MAX: u64 = 250_000;
 /// Diagnostics shown for one file; the count of the rest is told.
 pub const DIAGNOSTICS_SHOWN_MAX: usize = 100;
 /// Nesting of a value in a scenario file.

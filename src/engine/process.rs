@@ -1,9 +1,9 @@
 //! How things react: a process handles what happens to it and says what it wants done.
 
 use super::calendar::{Calendar, Class, TimerKey};
-use super::simulation::Layout;
+use super::simulation::{Detail, Layout};
 use super::time::{SimDuration, SimTime};
-use super::trace::{Charge, Level, Record, Seq, Trace};
+use super::trace::{Call, Charge, Level, Record, Seq, Tally, Trace};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
@@ -66,6 +66,9 @@ pub struct Effects<'a, M> {
     pub(super) reached: u64,
     pub(super) process: u32,
     pub(super) layout: &'a Layout,
+    pub(super) detail: &'a Detail,
+    /// Requests told one by one so far.
+    pub(super) called: u64,
     pub(super) states: Vec<StateId>,
     pub(super) trace: Trace,
     pub(super) timers: Vec<(TimerKey, Option<(SimTime, Class)>)>,
@@ -136,7 +139,7 @@ impl<'a, M: Copy> Effects<'a, M> {
         cause: Option<Seq>,
         detail: impl Into<Cow<'static, str>>,
     ) -> Seq {
-        let seq = Seq::try_from(self.trace.records.len()).expect("records are limited");
+        let seq = self.next_record();
         assert!(cause.is_none_or(|cause| cause < seq), "a cause comes before its effect");
         let from = std::mem::replace(&mut self.states[entity.0 as usize], to);
         self.trace.records.push(Record {
@@ -207,6 +210,40 @@ impl<'a, M: Copy> Effects<'a, M> {
     /// Counts periodic checks.
     pub fn checks(&mut self, count: u64) {
         self.trace.checks = self.trace.checks.saturating_add(count);
+    }
+
+    /// The instants that requests are counted up to, besides the horizon: none unless the run was
+    /// asked for such parts.
+    pub fn marks(&self) -> &'a [SimTime] {
+        &self.detail.marks
+    }
+
+    /// Is the run asked for the requests of each of its parts?
+    pub fn tells_parts(&self) -> bool {
+        self.detail.parts
+    }
+
+    /// Counts requests of one part of the run.
+    pub fn tally(&mut self, tally: Tally) {
+        self.trace.tallies.push(tally);
+    }
+
+    /// Is the run asked for the requests that systems make of an entity, one by one?
+    pub fn logs_requests_of(&self, entity: EntityId) -> bool {
+        self.detail.calls && self.detail.requests_of.contains(&entity)
+    }
+
+    /// Tells of a request, if the run is asked for them.
+    pub fn call(&mut self, call: Call) {
+        if self.detail.calls {
+            self.called = self.called.saturating_add(u64::from(call.count));
+            self.trace.calls.push(call);
+        }
+    }
+
+    /// The number that the next record gets.
+    pub fn next_record(&self) -> Seq {
+        Seq::try_from(self.trace.records.len()).expect("records are limited")
     }
 
     /// The latest record of an entity that fits, with its rule.

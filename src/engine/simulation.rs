@@ -1,11 +1,11 @@
 //! One run: the clock, the calendar, the processes, and the loop.
 
 use super::calendar::{Calendar, Class, Due, TimerKey};
-use super::process::{Effects, Happening, Process, StateId};
+use super::process::{Effects, EntityId, Happening, Process, StateId};
 use super::time::{SimDuration, SimTime};
 use super::trace::Trace;
 use crate::limits;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 /// Who is who: the same for every replication of a design point.
@@ -21,6 +21,23 @@ pub struct Layout {
     pub watchers: Vec<Vec<u32>>,
 }
 
+/// What a run tells besides its trajectory, which does not depend on it.
+#[derive(Clone, Debug, Default)]
+pub struct Detail {
+    /// Instants after the start, in order, that requests are counted up to, besides the horizon.
+    pub marks: Vec<SimTime>,
+    /// Are requests counted by the parts that the marks make?
+    pub parts: bool,
+    /// Are calls of administrators told one by one?
+    pub calls: bool,
+    /// The entities that the requests of others are told of one by one.
+    pub requests_of: BTreeSet<EntityId>,
+}
+
+/// Nothing besides the trajectory.
+static NOTHING_ELSE: Detail =
+    Detail { marks: Vec::new(), parts: false, calls: false, requests_of: BTreeSet::new() };
+
 /// What a run may use up.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
@@ -30,6 +47,8 @@ pub struct Budget {
     pub events_at_one_instant: u64,
     /// Records.
     pub records: usize,
+    /// Requests that are told one by one.
+    pub calls: u64,
 }
 
 impl Default for Budget {
@@ -38,6 +57,7 @@ impl Default for Budget {
             events: limits::EVENTS_MAX,
             events_at_one_instant: limits::EVENTS_AT_ONE_INSTANT_MAX,
             records: limits::RECORDS_MAX,
+            calls: limits::AUDIT_ENTRIES_MAX,
         }
     }
 }
@@ -52,6 +72,9 @@ pub struct Halt {
     /// How much of it there was.
     pub limit: u64,
 }
+
+/// What a run that tells too many requests one by one has used up.
+pub const AUDIT_ENTRIES: &str = "audit-log entries";
 
 impl fmt::Display for Halt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,6 +117,8 @@ impl<'a, M: Copy> Simulation<'a, M> {
             reached: 0,
             process: 0,
             layout,
+            detail: &NOTHING_ELSE,
+            called: 0,
             states: layout.initial.clone(),
             trace: Trace { records: Vec::with_capacity(RECORDS_EXPECTED), ..Trace::default() },
             timers: Vec::with_capacity(MAIL_EXPECTED),
@@ -107,6 +132,12 @@ impl<'a, M: Copy> Simulation<'a, M> {
             events: 0,
             events_now: 0,
         }
+    }
+
+    /// Asks the run for more than its trajectory.
+    pub fn telling(mut self, detail: &'a Detail) -> Simulation<'a, M> {
+        self.effects.detail = detail;
+        self
     }
 
     /// Plays everything before the horizon and returns what was left behind.
@@ -126,6 +157,7 @@ impl<'a, M: Copy> Simulation<'a, M> {
             self.drain()?;
         }
         self.each(|process, effects| process.finish(effects))?;
+        self.check_records()?;
         Ok(self.effects.trace)
     }
 
@@ -189,6 +221,10 @@ impl<'a, M: Copy> Simulation<'a, M> {
         let limit = self.budget.records;
         if self.effects.trace.records.len() > limit {
             return Err(Halt { at: self.effects.now, what: "records", limit: limit as u64 });
+        }
+        let limit = self.budget.calls;
+        if self.effects.called > limit {
+            return Err(Halt { at: self.effects.now, what: AUDIT_ENTRIES, limit });
         }
         Ok(())
     }

@@ -56,6 +56,46 @@ pub struct Charge {
     pub to: SimTime,
 }
 
+/// A number of requests that one entity made of another in one part of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Whom they were made of.
+    pub of: EntityId,
+    /// Who made them.
+    pub by: EntityId,
+    /// The part of the run: how many of the instants of [`Detail::marks`] lie before it.
+    ///
+    /// [`Detail::marks`]: super::Detail
+    pub part: u32,
+    /// How many.
+    pub count: u64,
+}
+
+/// A request that the log of whom it was made of would tell of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// When.
+    pub at: SimTime,
+    /// Whom it was made of.
+    pub to: EntityId,
+    /// Who made it; an administrator if nobody of the model.
+    pub by: Option<EntityId>,
+    /// The permission that it needed, or that it changes.
+    pub grant: Option<EntityId>,
+    /// What was asked.
+    pub method: &'static str,
+    /// Which part of the entity it was about, from 1; 0 for the whole.
+    pub part: u32,
+    /// How many alike were made.
+    pub count: u32,
+    /// How it ended, as a gRPC status code: 0 if all went well.
+    pub status: u8,
+    /// Why it did not go well.
+    pub why: Cow<'static, str>,
+    /// The record that it led to.
+    pub record: Option<Seq>,
+}
+
 /// Everything a run leaves behind.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
@@ -72,6 +112,10 @@ pub struct Trace {
     pub used: Vec<&'static str>,
     /// Periodic checks made, counted exactly.
     pub checks: u64,
+    /// Requests by part of the run, where the run was asked for them.
+    pub tallies: Vec<Tally>,
+    /// Requests one by one, where the run was asked for them.
+    pub calls: Vec<Call>,
 }
 
 impl Trace {

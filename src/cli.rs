@@ -3,12 +3,12 @@
 mod experiment;
 
 use crate::diag::{self, Diagnostic, Severity, Sources};
-use crate::engine::Budget;
+use crate::engine::{AUDIT_ENTRIES, Budget};
 use crate::exit::Exit;
 use crate::experiment::Model;
 use crate::limits;
 use crate::report::files::{self, Made};
-use crate::report::{Run, charts, rules, summary, tables};
+use crate::report::{Run, audit, charts, rules, summary, tables};
 use crate::scenario::read::{Overrides, read};
 use crate::scenario::{Scenario, resolved};
 use crate::systems;
@@ -104,6 +104,9 @@ struct RunArgs {
     /// Schedule only the sweeps that change something, or all of them: the results are the same.
     #[arg(long, value_enum, default_value_t = Sweeps::Decisive)]
     sweeps: Sweeps,
+    /// Write synthetic Cloud Audit Logs entries of the keys, one JSON object per line.
+    #[arg(long)]
+    audit_log: bool,
 }
 
 #[derive(Args)]
@@ -234,13 +237,21 @@ fn run(args: &RunArgs) -> Result<Exit, Exit> {
     if !args.quiet && !scenario.warnings.is_empty() {
         say(diag::render(&scenario.warnings, &scenario.sources, color()).trim_end());
     }
+    let model = Model::new(&scenario);
     let sweeps = match args.sweeps {
+        // Every request is an entry of its own, so every sweep is an event.
+        _ if args.audit_log && model.logs_data_access() => SweepMode::All,
         Sweeps::Decisive => SweepMode::Decisive,
         Sweeps::All => SweepMode::All,
     };
-    let model = Model::new(&scenario);
-    let trace = model.replicate(scenario.seed, 0, sweeps, Budget::default()).map_err(|halt| {
-        say(&format!("error: {halt}; make the scenario smaller or its horizon shorter"));
+    let played = model.run_in_detail(scenario.seed, sweeps, Budget::default(), args.audit_log);
+    let trace = played.map_err(|halt| {
+        let less = if halt.what == AUDIT_ENTRIES {
+            "; switch `data-access-logs` off for some keys, or leave --audit-log out: the measure `audit-entries` counts them all the same"
+        } else {
+            ""
+        };
+        say(&format!("error: {halt}; make the scenario smaller or its horizon shorter{less}"));
         Exit::Limit
     })?;
     let outcome = model.outcome(trace);
@@ -280,7 +291,11 @@ fn write(run: &Run, args: &RunArgs, folder: &Path) -> Result<(), Exit> {
         ("availability.csv".to_owned(), tables::availability(run)),
         ("attribution.csv".to_owned(), tables::attribution(run)),
         ("writes.csv".to_owned(), tables::writes(run)),
+        ("operations.csv".to_owned(), tables::operations(run)),
     ];
+    if args.audit_log {
+        all.push(("audit-log.jsonl".to_owned(), audit::lines(run)));
+    }
     if !args.no_charts {
         let pictures = charts::all(run).map_err(|error| {
             say(&format!("error: cannot draw a chart: {error}; try --no-charts"));

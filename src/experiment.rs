@@ -10,9 +10,12 @@ pub mod run;
 pub mod script;
 pub mod study;
 
-use crate::engine::{Budget, EntityId, Halt, SimDuration, Simulation, Streams, Trace};
+use crate::engine::{
+    Budget, Detail, EntityId, Halt, SimDuration, SimTime, Simulation, Streams, Trace,
+};
 use crate::scenario::Scenario;
 use crate::systems::contract::{Plan, SweepMode};
+use crate::systems::operations::Price;
 use crate::systems::spec::EntityKind;
 use outcome::{Catalogue, Outcome};
 use std::sync::Arc;
@@ -22,6 +25,8 @@ pub struct Model {
     plan: Plan,
     catalogue: Arc<Catalogue>,
     horizon: SimDuration,
+    /// Where the calendar months of UTC begin within the run.
+    months: Vec<SimTime>,
 }
 
 impl Model {
@@ -32,8 +37,9 @@ impl Model {
             (system.build)(&scenario.root, &mut plan);
         }
         script::build(scenario, &mut plan);
-        let catalogue = Arc::new(Catalogue::new(plan.entities()));
-        Model { plan, catalogue, horizon: scenario.horizon }
+        let catalogue = Arc::new(Catalogue::new(&plan));
+        let months = months(scenario.start, scenario.horizon);
+        Model { plan, catalogue, horizon: scenario.horizon, months }
     }
 
     /// Plays one replication: a pure function of the scenario, the seed and the replication.
@@ -50,6 +56,40 @@ impl Model {
         let streams = Streams::new(seed, replication);
         let processes = self.plan.spawns.iter().map(|spawn| spawn.spawn(streams, sweeps)).collect();
         Simulation::new(&self.plan.layout, processes, self.horizon, budget).run()
+    }
+
+    /// Plays the first replication and lets it tell what only a single run is asked for: requests
+    /// by calendar month, and one by one for an audit log. The trajectory is the same.
+    ///
+    /// # Errors
+    /// A limit of the budget was reached.
+    pub fn run_in_detail(
+        &self,
+        seed: u64,
+        sweeps: SweepMode,
+        budget: Budget,
+        audit_log: bool,
+    ) -> Result<Trace, Halt> {
+        let detail = Detail {
+            marks: self.months.clone(),
+            parts: true,
+            calls: audit_log,
+            requests_of: self.plan.logged.clone(),
+        };
+        let streams = Streams::new(seed, 0);
+        let processes = self.plan.spawns.iter().map(|spawn| spawn.spawn(streams, sweeps)).collect();
+        let run = Simulation::new(&self.plan.layout, processes, self.horizon, budget);
+        run.telling(&detail).run()
+    }
+
+    /// Does any key have Data Access audit logs?
+    pub fn logs_data_access(&self) -> bool {
+        !self.plan.logged.is_empty()
+    }
+
+    /// What operations of keys cost.
+    pub fn price(&self) -> Price {
+        self.plan.price
     }
 
     /// What a trace comes to.
@@ -81,4 +121,19 @@ impl Model {
     pub fn initial(&self) -> &[u8] {
         &self.plan.layout.initial
     }
+}
+
+/// Where the calendar months of UTC begin, after the start and before the horizon.
+fn months(start: jiff::Timestamp, horizon: SimDuration) -> Vec<SimTime> {
+    let Ok(first) = start.to_zoned(jiff::tz::TimeZone::UTC).first_of_month() else {
+        return Vec::new();
+    };
+    let Ok(first) = first.start_of_day() else { return Vec::new() };
+    // Past the year 9999, where the calendar of jiff ends, there are no months.
+    let begins = (1..).map_while(|number: i32| {
+        let begin = first.checked_add(jiff::Span::new().try_months(number).ok()?).ok()?;
+        let offset = begin.timestamp().as_nanosecond() - start.as_nanosecond();
+        SimTime::from_ns(u64::try_from(offset).ok()?)
+    });
+    begins.take_while(|begin| begin.ns() < horizon.ns()).collect()
 }

@@ -1,5 +1,6 @@
 //! From an outcome to what users read: tables, charts, texts, files.
 
+pub mod audit;
 pub mod chart;
 pub mod charts;
 pub mod docs;
@@ -55,6 +56,15 @@ impl<'a> Run<'a> {
             // Past the year 9999: the calendar of jiff ends there.
             Err(_) => format!("{}+{}s", self.scenario.start, at.seconds()),
         }
+    }
+
+    /// The calendar month, in UTC, that is so many after the month of the start: `2026-03`.
+    pub fn month(&self, number: u32) -> String {
+        let start = self.scenario.start.to_zoned(jiff::tz::TimeZone::UTC);
+        let span = jiff::Span::new().try_months(number).ok();
+        let first = start.date().first_of_month();
+        let date = span.and_then(|span| first.checked_add(span).ok()).unwrap_or(first);
+        format!("{:04}-{:02}", date.year(), date.month())
     }
 
     /// The path of an entity.

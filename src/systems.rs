@@ -5,6 +5,8 @@ pub mod bigtable;
 pub mod contract;
 pub mod guard;
 pub mod kms;
+pub mod operations;
+pub mod policy;
 pub mod spec;
 pub mod storage;
 
@@ -29,6 +31,22 @@ pub fn action(name: &str) -> Option<(&'static System, &'static ActionSpec)> {
         let action = system.actions.iter().find(|action| action.name == name)?;
         Some((*system, action))
     })
+}
+
+/// Why something that a user looks for in a place can never be, if that is so.
+pub fn impossible(place: &str, name: &str) -> Option<&'static spec::Impossible> {
+    let fits = |pattern: &str| {
+        let (mut wanted, mut given) = (pattern.split('.'), place.split('.'));
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return true,
+                (Some(part), Some(own)) if part == "*" || part == own => {}
+                _ => return false,
+            }
+        }
+    };
+    let all = ALL.iter().flat_map(|system| system.impossible);
+    all.into_iter().find(|known| known.names.contains(&name) && fits(known.place))
 }
 
 /// The top-level tables of all systems.

@@ -268,7 +268,8 @@ fn rules_as_json_have_the_documented_fields() {
 #[test]
 fn run_writes_its_documented_files() {
     let folder = temp();
-    let done = run_into(folder.path(), &["--set", "model.bigtable.cascade-pace=fast"]);
+    let done =
+        run_into(folder.path(), &["--set", "model.bigtable.cascade-pace=fast", "--audit-log"]);
     assert_eq!(done.code, Some(0), "{}", done.err);
     let manifest = json(&folder.path().join("manifest.json"));
     assert_eq!(sorted(keys(&manifest)), sorted(documented("`manifest.json`")));
@@ -301,7 +302,7 @@ fn csv_files_have_the_documented_columns() {
     assert_eq!(done.code, Some(0), "{}", done.err);
     let tables: Vec<String> =
         names(folder.path()).into_iter().filter(|name| name.ends_with(".csv")).collect();
-    assert_eq!(tables.len(), 5);
+    assert_eq!(tables.len(), 6);
     for name in tables {
         let mut reader = csv::Reader::from_path(folder.path().join(&name)).unwrap();
         let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();

@@ -20,14 +20,24 @@ const LAYERS: [&str; 11] = [
 ];
 
 /// What all systems share: parts of `src/systems` that are no systems.
-const SHARED: [&str; 3] = ["contract", "guard", "spec"];
+const SHARED: [&str; 5] = ["contract", "guard", "operations", "policy", "spec"];
 
 /// A system may not know another, but for the service that holds the keys of all.
 const KEY_SERVICE: &str = "kms";
 
 /// What `report` may know of the engine: the plain types of a trace, not how it came about.
-const PLAIN: [&str; 9] =
-    ["Charge", "EntityId", "Level", "Record", "Seq", "SimDuration", "SimTime", "StateId", "Trace"];
+const PLAIN: [&str; 10] = [
+    "Call",
+    "Charge",
+    "EntityId",
+    "Level",
+    "Record",
+    "Seq",
+    "SimDuration",
+    "SimTime",
+    "StateId",
+    "Trace",
+];
 /// What it uses besides: file and name.
 const NOT_PLAIN: &[(&str, &str)] = &[("src/report/docs.rs", "Class")];
 
@@ -74,11 +84,20 @@ const EXHAUSTIVE: [&str; 6] = [
 /// `_ =>` that are there all the same: they may become fewer.
 const WILDCARDS: &[(&str, usize)] = &[
     // Matches on text, on numbers of timers and commands, and on pairs of conditions.
-    ("src/systems/kms.rs", 2),
+    ("src/systems/policy.rs", 1),
+    ("src/systems/kms/actions.rs", 3),
+    ("src/systems/kms/build.rs", 2),
+    ("src/systems/kms/calls.rs", 2),
+    ("src/systems/kms/grant.rs", 1),
+    ("src/systems/kms/key.rs", 4),
+    ("src/systems/kms/lifecycle.rs", 1),
+    ("src/systems/kms/policy.rs", 3),
+    ("src/systems/kms/version.rs", 2),
     ("src/systems/bigtable/account.rs", 2),
     ("src/systems/bigtable/admin.rs", 2),
     ("src/systems/bigtable/build.rs", 3),
-    ("src/systems/bigtable/instance.rs", 2),
+    ("src/systems/bigtable/instance.rs", 1),
+    ("src/systems/bigtable/versions.rs", 2),
     ("src/systems/bigtable/writes.rs", 1),
     ("src/systems/guard/on_use.rs", 2),
     ("src/experiment/script.rs", 1),
@@ -93,10 +112,7 @@ const LONG_FILES: &[(&str, usize)] = &[
 
 const FUNCTION_LINES_MAX: usize = 80;
 /// Longer functions: they may become shorter.
-const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[
-    // The table of commands by the state of a key.
-    ("src/systems/kms/key.rs", "command", 85),
-];
+const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[];
 
 /// Crates that end in `-sys` and are bindings to what every machine has, or are not built on
 /// Linux at all.

@@ -2,8 +2,10 @@
 
 use super::Model;
 use crate::engine::trace::Seq;
-use crate::engine::{SimDuration, SimTime, StateId, Trace};
+use crate::engine::{EntityId, SimDuration, SimTime, StateId, Trace};
 use crate::scenario::{Bound, Condition};
+use crate::systems::contract::Plan;
+use crate::systems::operations::Price;
 use crate::systems::spec::{COMMON_MEASURES, EntityKind, How, MeasureSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +39,22 @@ pub struct Catalogue {
     paths: Vec<String>,
     /// Of each entity, its measures.
     places: Vec<Vec<Place>>,
+    /// Measures made of other measures, each after those it is made of.
+    derived: Vec<Derived>,
+    price: Price,
+}
+
+/// A measure made of other measures.
+struct Derived {
+    place: usize,
+    from: From,
+}
+
+enum From {
+    Priced(usize),
+    Copied(usize),
+    Zero,
+    Sum(Vec<usize>),
 }
 
 /// A measure of an entity.
@@ -56,13 +74,11 @@ fn mask(kind: &EntityKind, spec: &MeasureSpec) -> u32 {
 }
 
 impl Catalogue {
-    /// The measures of these entities.
-    pub(super) fn new<'a>(
-        entities: impl Iterator<Item = (&'a str, &'static EntityKind)>,
-    ) -> Catalogue {
+    /// The measures of the entities of a plan.
+    pub(super) fn new(plan: &Plan) -> Catalogue {
         let mut places: Vec<Vec<Place>> = Vec::new();
         let mut sorted: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-        for (number, (path, kind)) in entities.enumerate() {
+        for (number, (path, kind)) in plan.entities().enumerate() {
             let of = |spec| Place { spec, place: 0, states: mask(kind, spec) };
             let own: Vec<Place> = measures_of(kind).map(of).collect();
             for (index, Place { spec, .. }) in own.iter().enumerate() {
@@ -73,13 +89,43 @@ impl Catalogue {
         for (place, &(number, index)) in sorted.values().enumerate() {
             places[number][index].place = place;
         }
-        Catalogue { paths: sorted.into_keys().collect(), places }
+        let logged = |entity: u32| plan.logged.contains(&EntityId(entity));
+        let mut derived: Vec<Derived> =
+            (0..).zip(&places).flat_map(|(entity, own)| derived_of(own, logged(entity))).collect();
+        derived.sort_by_key(|measure| matches!(measure.from, From::Sum(_)));
+        let paths = sorted.into_keys().collect();
+        Catalogue { paths, places, derived, price: plan.price }
     }
 
     /// The paths, in order.
     pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
         self.paths.iter().map(String::as_str)
     }
+}
+
+/// Those measures of an entity that are made of others.
+fn derived_of(own: &[Place], logged: bool) -> Vec<Derived> {
+    let named = |name: &str| {
+        let found = own.iter().find(|other| other.spec.name == name);
+        found.expect("a measure is made of measures of the same entity").place
+    };
+    let from = |how| match how {
+        How::Priced(name) => Some(From::Priced(named(name))),
+        How::Logged(name) if logged => Some(From::Copied(named(name))),
+        How::Logged(_) => Some(From::Zero),
+        How::Sum(names) => Some(From::Sum(names.iter().map(|name| named(name)).collect())),
+        How::Told
+        | How::Counted
+        | How::TimeIn(_)
+        | How::FirstError
+        | How::Lockout
+        | How::Recovery
+        | How::Irreversible
+        | How::Common => None,
+    };
+    let of =
+        |measure: &Place| from(measure.spec.how).map(|from| Derived { place: measure.place, from });
+    own.iter().filter_map(of).collect()
 }
 
 /// Measures by path, in the order of their paths.
@@ -163,7 +209,16 @@ impl Outcome {
                 }
             }
         }
-        let values = values.into_iter().map(Option::flatten).collect();
+        let mut values: Vec<Option<f64>> = values.into_iter().map(Option::flatten).collect();
+        for measure in &catalogue.derived {
+            values[measure.place] = match &measure.from {
+                // Counts are whole numbers that a float keeps exactly.
+                From::Priced(count) => values[*count].map(|c| catalogue.price.of(c as u64)),
+                From::Copied(other) => values[*other],
+                From::Zero => Some(0.0),
+                From::Sum(parts) => parts.iter().map(|part| values[*part]).sum(),
+            };
+        }
         let measures = Measures { catalogue: catalogue.clone(), values };
         Outcome { trace, timeline, measures }
     }
@@ -266,7 +321,7 @@ fn derive(
     let state = |stay: &Stay| &kind.states[usize::from(stay.state)];
     let since_root = |at: SimTime| at.since(first_root?).map(SimDuration::seconds);
     match measure.spec.how {
-        How::Told => None,
+        How::Told | How::Priced(_) | How::Logged(_) | How::Sum(_) => None,
         How::Counted => Some(0.0),
         How::Common => Some(common.measure(measure.spec.name, horizon)),
         How::TimeIn(_) => {

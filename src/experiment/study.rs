@@ -43,7 +43,8 @@ fn columns(scenario: &Scenario) -> impl Iterator<Item = Column> {
             range: match (spec.how, spec.unit) {
                 (How::Irreversible, _) | (_, "fraction") => Some((0.0, 1.0)),
                 // What is told may look beyond the horizon, and counts have no upper end.
-                (How::Told | How::Counted, _) | (How::Common, "count") => None,
+                (How::Told | How::Counted | How::Priced(_) | How::Logged(_) | How::Sum(_), _)
+                | (How::Common, "count") => None,
                 (
                     How::TimeIn(_) | How::FirstError | How::Lockout | How::Recovery | How::Common,
                     _,

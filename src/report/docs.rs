@@ -176,6 +176,7 @@ fn derived_entities(system: &System) -> Vec<(String, &'static EntityKind)> {
     let mut text = String::from(
         "schema = 1\n[scenario]\nname = \"a\"\nstart = 2026-01-01T00:00:00Z\nhorizon = \"1h\"\n",
     );
+    text.push_str("[organization-policy]\n");
     text.push_str("[keys.a]\nlocation = \"us-east1\"\nprotection = \"hsm\"\n");
     text.push_str("[storage.a]\nkey = \"a\"\n");
     let none = |_: &str| Err(String::new());
@@ -352,6 +353,7 @@ fn all_limits() -> String {
         ("levels of a factor", count(limits::LEVELS_MAX)),
         ("points of a sweep, and worlds", count(limits::POINTS_MAX)),
         ("cells of an experiment", thousands(limits::CELLS_MAX)),
+        ("lines of `audit-log.jsonl`", thousands(limits::AUDIT_ENTRIES_MAX)),
     ];
     rows(&["what", "at most"], all.into_iter().map(|(what, most)| vec![what.to_owned(), most]))
 }

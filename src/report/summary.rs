@@ -210,6 +210,46 @@ struct ScenarioJson<'a> {
     sha256: String,
 }
 
+/// What the keys of a scenario protect of a system's data, and what they do not.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct Protected {
+    /// The system.
+    pub system: &'static str,
+    /// Its entities whose data is under a key, with that key.
+    pub under: BTreeMap<String, String>,
+    /// Classes of data that the keys protect.
+    pub covered: Vec<DataClass>,
+    /// Classes of data that stay under Google's own keys.
+    pub uncovered: Vec<DataClass>,
+}
+
+/// A class of data, with the rule that says how it is protected.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct DataClass {
+    /// In words.
+    pub data: &'static str,
+    /// The rule.
+    pub rule: &'static str,
+}
+
+/// What is protected of each system that uses a key.
+pub fn protection(run: &Run) -> Vec<Protected> {
+    let class = |&(data, rule): &(&'static str, &'static str)| DataClass { data, rule };
+    let of = |system: &&'static systems::spec::System| {
+        let protects = system.protects?;
+        let uses = (system.uses)(&run.scenario.root);
+        let under: BTreeMap<String, String> =
+            uses.into_iter().map(|used| (used.by, used.key)).collect();
+        (!under.is_empty()).then(|| Protected {
+            system: system.name,
+            under,
+            covered: protects.covered.iter().map(class).collect(),
+            uncovered: protects.uncovered.iter().map(class).collect(),
+        })
+    };
+    systems::ALL.iter().filter_map(of).collect()
+}
+
 #[derive(Serialize)]
 struct Json<'a> {
     schema: u32,
@@ -221,6 +261,7 @@ struct Json<'a> {
     measures: &'a Measures,
     objectives: Vec<Verdict>,
     expectations: Vec<Verdict>,
+    protection: Vec<Protected>,
     warnings: Vec<String>,
     assumptions: Vec<Assumption>,
 }
@@ -269,6 +310,7 @@ pub fn json(run: &Run) -> Vec<u8> {
         measures: &run.outcome.measures,
         objectives: verdicts(run, &scenario.objectives),
         expectations: verdicts(run, &scenario.expect),
+        protection: protection(run),
         warnings: warnings(run),
         assumptions: assumptions(run),
     };
@@ -305,6 +347,7 @@ pub fn screen(run: &Run) -> String {
     course(run, &mut out);
     table(run, &mut out);
     losses(run, &mut out);
+    protected(run, &mut out);
     judgements(run, &mut out);
     let assumed = assumptions(run);
     if !assumed.is_empty() {
@@ -462,6 +505,22 @@ fn losses(run: &Run, out: &mut String) {
     }
     if more > 0 {
         let _ = writeln!(out, "  ... {more} more in summary.json");
+    }
+}
+
+/// What the keys protect, and what they do not.
+fn protected(run: &Run, out: &mut String) {
+    for system in protection(run) {
+        let words = |classes: &[DataClass]| {
+            // Neighbours with the same rule share its citation.
+            let by_rule = classes.chunk_by(|one, next| one.rule == next.rule).map(|same| {
+                let data: Vec<&str> = same.iter().map(|class| class.data).collect();
+                format!("{} [{}]", data.join("; "), same[0].rule)
+            });
+            by_rule.collect::<Vec<_>>().join("; ")
+        };
+        let _ = writeln!(out, "\nUnder the keys of {}: {}", system.system, words(&system.covered));
+        let _ = writeln!(out, "Not under them: {}", words(&system.uncovered));
     }
 }
 

@@ -147,6 +147,25 @@ pub fn writes(run: &Run) -> Vec<u8> {
     table(&header, rows)
 }
 
+/// `operations.csv`: operations asked of each key by each system, by calendar month.
+pub fn operations(run: &Run) -> Vec<u8> {
+    let header = ["month", "key", "system", "operations", "cost_usd"];
+    let mut sums: BTreeMap<(u32, EntityId, EntityId), u64> = BTreeMap::new();
+    for tally in &run.outcome.trace.tallies {
+        *sums.entry((tally.part, tally.of, tally.by)).or_default() += tally.count;
+    }
+    let rows = sums.into_iter().map(|((month, key, system), count)| {
+        vec![
+            run.month(month),
+            text(run.path(key)),
+            text(run.path(system)),
+            count.to_string(),
+            number(Some(run.model.price().of(count))),
+        ]
+    });
+    table(&header, rows)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

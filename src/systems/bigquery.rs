@@ -8,6 +8,7 @@
 use super::contract::{LazyStream, Message, Plan, Spawn, SweepMode, model};
 use super::guard::on_use::{Delay, Habits, OnUse, STATES, Served};
 use super::kms;
+use super::operations;
 use super::spec::{
     Confidence, Default, EntityKind, How, Kind, MeasureSpec, Node, ParamSpec, Protection, Role,
     Rule, System, TableSpec, Use,
@@ -106,6 +107,12 @@ const DATASET: EntityKind = EntityKind {
             "Streamed rows that may be lost, for the key was not usable for 24 hours in a row in the 48 hours after their insertion; after the horizon the key is taken to stay as it is.",
         ),
         measure("kms-operations", "count", How::Told, "Cryptographic operations asked of its key."),
+        measure(
+            "operations-cost-usd",
+            "USD",
+            How::Priced("kms-operations"),
+            "Price of these operations.",
+        ),
         measure(
             "irreversible",
             "count",
@@ -376,8 +383,8 @@ impl Process<Message> for Dataset<'_> {
         let risk = self.seconds_at_risk(now);
         fx.measure(entity, "rows-at-risk", Some(self.plan.rows * risk));
         if let Some((key, _)) = self.plan.key {
-            let operations = (self.plan.queries * seconds).floor() as u64;
-            kms::tell_operations(entity, key, operations, fx);
+            let stretches = self.served.stretches(now);
+            operations::tell_served(key, entity, self.plan.queries, &stretches, fx);
         }
     }
 }

@@ -19,6 +19,7 @@ mod grace;
 mod instance;
 mod load;
 mod plan;
+mod protection;
 mod requests;
 mod rules;
 mod shutdown;
@@ -36,6 +37,8 @@ pub const SYSTEM: System = System {
     actions: describe::ACTIONS,
     check: build::check,
     uses: build::uses,
+    protects: Some(&protection::PROTECTION),
+    impossible: protection::IMPOSSIBLE,
     build: build::build,
     compile: build::compile,
     ..System::PLAIN

@@ -1,10 +1,11 @@
 //! What a key and a system that depends on it say to each other, and how systems become processes.
 
+use super::operations::Price;
 use super::spec::{EntityKind, Node, Use};
 use crate::engine::{
     EntityId, Layout, Process, RandomStream, SimDuration, SimTime, StateId, Streams,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a key denies a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,6 +248,12 @@ pub struct Plan {
     pub spawns: Vec<Box<dyn Spawn>>,
     /// Numbers among the constants that a system's `build` leaves for its `compile`.
     pub numbers: BTreeMap<&'static str, f64>,
+    /// What operations of keys cost.
+    pub price: Price,
+    /// Keys whose requests are written to Data Access audit logs (BT-13).
+    pub logged: BTreeSet<EntityId>,
+    /// The project of each key that says its path.
+    pub projects: BTreeMap<EntityId, String>,
 }
 
 /// No process speaks for an entity yet.
@@ -263,8 +270,16 @@ impl Plan {
             subscribers: vec![Vec::new(); count],
             watchers: vec![Vec::new(); count],
         };
-        let kinds = entities.values().copied().collect();
-        Plan { ids, kinds, layout, spawns: Vec::new(), numbers: BTreeMap::new() }
+        Plan {
+            ids,
+            kinds: entities.values().copied().collect(),
+            layout,
+            spawns: Vec::new(),
+            numbers: BTreeMap::new(),
+            price: Price::default(),
+            logged: BTreeSet::new(),
+            projects: BTreeMap::new(),
+        }
     }
 
     /// The entity with a path that the scenario is known to have.

@@ -8,12 +8,15 @@
 
 mod actions;
 mod build;
+mod calls;
 mod describe;
 mod external;
 mod grant;
 mod key;
 mod lifecycle;
 mod manager;
+mod path;
+mod policy;
 mod quota;
 mod refusals;
 mod rules;
@@ -22,12 +25,13 @@ mod services;
 mod spells;
 mod version;
 
-use super::contract::Message;
+use super::policy::PATH;
 use super::spec::{EntityKind, Node, System, Use};
 use crate::diag::Diagnostic;
-use crate::engine::{Effects, EntityId};
 use describe::GRANT;
+pub use path::{KeyPath, key_path};
 use services::{QUOTA, SERVICE};
+use std::collections::BTreeMap;
 
 /// Cloud KMS with its external managers.
 pub const SYSTEM: System = System {
@@ -50,7 +54,8 @@ fn derived(root: &Node) -> Vec<(String, &'static EntityKind)> {
     let services = root.named("keys").map(|(_, key)| (service_path(key), &SERVICE));
     let quotas = root.named("keys").filter_map(|(_, key)| Some((quota_path(key)?, &QUOTA)));
     let grants = uses(root).into_iter().map(|used| (used.grant(), &GRANT));
-    services.chain(quotas).chain(grants).collect()
+    let policy = root.get(PATH).map(|_| (PATH.to_owned(), &policy::POLICY));
+    services.chain(quotas).chain(grants).chain(policy).collect()
 }
 
 /// Every use of a key by a system.
@@ -97,17 +102,6 @@ pub fn table<'a>(root: &'a Node, path: &str) -> &'a Node {
     root.at("keys").at(path.strip_prefix("keys.").unwrap_or(path))
 }
 
-/// Tells of operations that a system has asked of a key.
-pub fn tell_operations(
-    system: EntityId,
-    key: EntityId,
-    operations: u64,
-    fx: &mut Effects<Message>,
-) {
-    fx.measure(system, "kms-operations", Some(operations as f64));
-    fx.measure(key, "kms-operations", Some(operations as f64));
-}
-
 /// Numbers of the commands that keys, grants and services understand.
 mod code {
     pub(super) const DISABLE: u16 = 1;
@@ -140,6 +134,46 @@ fn check(root: &Node, found: &mut Vec<Diagnostic>) {
     }
     external::check_managers(root, found);
     quota::check(root, found);
+    path::check(root, found);
+    policy::check(root, found);
+    check_autokey(root, found);
+}
+
+/// KMS-18: Autokey makes one key per resource type, project and location, so what needs two keys
+/// of the same three cannot have got both from it.
+fn check_autokey(root: &Node, found: &mut Vec<Diagnostic>) {
+    let autokey = |path: &str| {
+        let name = path.strip_prefix("keys.")?;
+        let key = root.at("keys").get(name).filter(|key| key.at("autokey").bool())?;
+        Some((name.to_owned(), key))
+    };
+    let mut made: BTreeMap<(String, Option<String>, String), (String, Use)> = BTreeMap::new();
+    for used in uses(root) {
+        let Some((name, key)) = autokey(&used.key) else { continue };
+        let location = key.at("location").text().to_owned();
+        let place = (resource_type(&used.by), used.project.clone(), location);
+        match made.get(&place) {
+            Some((other, first)) if *other != name => found.push(
+                Diagnostic::warning(
+                    "autokey-keys",
+                    key.at("autokey").span.clone(),
+                    format!(
+                        "Autokey makes one key per resource type, project and location (KMS-18), but `{}` and `{}` have two of {}: `{other}` and `{name}`",
+                        first.by, used.by, place.2
+                    ),
+                )
+                .label("a second key of the same kind")
+                .help("let both use one key; what happens to it then happens to both"),
+            ),
+            Some(_) => {}
+            None => drop(made.insert(place, (name, used))),
+        }
+    }
+}
+
+/// The type of a resource from its path: `bigtable.orders.clusters.east` is of `bigtable.clusters`.
+fn resource_type(path: &str) -> String {
+    path.split('.').step_by(2).collect::<Vec<_>>().join(".")
 }
 
 /// KMS-01, KMS-17: the versions of a key fit together.

@@ -226,6 +226,12 @@ pub enum How {
     Irreversible,
     /// One of the measures of everything with states.
     Common,
+    /// The price of as many operations as another measure of the entity counts (KMS-30).
+    Priced(&'static str),
+    /// Another measure of the entity, if its requests are logged (BT-13); zero else.
+    Logged(&'static str),
+    /// The sum of other measures of the entity.
+    Sum(&'static [&'static str]),
 }
 
 /// Measures of everything with states.
@@ -479,6 +485,22 @@ pub struct Protection {
     pub uncovered: &'static [(&'static str, &'static str)],
 }
 
+/// Something that users look for and that the real system never allows.
+#[derive(Debug)]
+pub struct Impossible {
+    /// Where it is looked for: the path of a table with `*` for names (`bigtable.*.backups.*`),
+    /// `do` for an event, `do.ACTION` for a parameter of one.
+    pub place: &'static str,
+    /// What it is called there.
+    pub names: &'static [&'static str],
+    /// The rule that forbids it.
+    pub rule: &'static str,
+    /// Why.
+    pub why: &'static str,
+    /// What to do instead.
+    pub instead: &'static str,
+}
+
 /// The checked tables and the entities of a scenario.
 pub struct World<'a> {
     /// The checked tables.
@@ -511,6 +533,8 @@ pub struct System {
     pub uses: fn(root: &Node) -> Vec<Use>,
     /// What a key protects of a system's data, and what it does not.
     pub protects: Option<&'static Protection>,
+    /// What the real system never allows, to say why where it is looked for.
+    pub impossible: &'static [Impossible],
     /// Makes the processes of one design point.
     pub build: fn(root: &Node, plan: &mut super::contract::Plan),
     /// Turns one checked event (its parameters) into commands for entities.
@@ -534,6 +558,7 @@ impl System {
         check_action: |_, _, _, _| {},
         uses: |_| Vec::new(),
         protects: None,
+        impossible: &[],
         build: |_, _| {},
         compile: |action, _, _| panic!("`{action}` is not an action of this system"),
     };

@@ -6,6 +6,7 @@
 use super::contract::{LazyStream, Message, Plan, Spawn, SweepMode, model};
 use super::guard::on_use::{Delay, Habits, OnUse, STATES, Served};
 use super::kms;
+use super::operations;
 use super::spec::{
     Confidence, Default, EntityKind, How, Kind, MeasureSpec, Node, ParamSpec, Protection, Role,
     Rule, System, TableSpec, Use,
@@ -44,12 +45,20 @@ const BUCKET: EntityKind = EntityKind {
     name: "Cloud Storage bucket",
     role: Role::System,
     states: STATES,
-    measures: &[MeasureSpec {
-        name: "kms-operations",
-        unit: "count",
-        how: How::Told,
-        doc: "Cryptographic operations asked of its key.",
-    }],
+    measures: &[
+        MeasureSpec {
+            name: "kms-operations",
+            unit: "count",
+            how: How::Told,
+            doc: "Cryptographic operations asked of its key.",
+        },
+        MeasureSpec {
+            name: "operations-cost-usd",
+            unit: "USD",
+            how: How::Priced("kms-operations"),
+            doc: "Price of these operations.",
+        },
+    ],
 };
 
 const fn param(
@@ -196,10 +205,9 @@ impl Process<Message> for Bucket<'_> {
     }
 
     fn finish(&mut self, fx: &mut Effects<Message>) {
-        let seconds = self.served.until(fx.now());
         if let Some((key, _)) = self.plan.key {
-            let operations = (self.plan.requests * seconds).floor() as u64;
-            kms::tell_operations(self.plan.entity, key, operations, fx);
+            let stretches = self.served.stretches(fx.now());
+            operations::tell_served(key, self.plan.entity, self.plan.requests, &stretches, fx);
         }
     }
 }

@@ -287,13 +287,25 @@ impl Reader<'_> {
             self.tell("unexpected-lasts", &entry.key, message, "not taken", help);
             more.push("lasts");
         }
-        let nodes = self.params(&groups, item, path, &more)?;
+        let known: Vec<&str> = groups.iter().copied().flatten().map(|spec| spec.name).collect();
+        let place = format!("do.{}", action.name);
+        let mut wrong = false;
+        for (name, entry) in table.into_iter().flatten() {
+            if !known.contains(&name.as_str()) && self.impossible(&place, name, &entry.key) {
+                more.push(name.as_str());
+                wrong = true;
+            }
+        }
+        let nodes = self.params(&groups, item, path, &more).filter(|_| !wrong)?;
         let read = Read { system, action, nodes };
         self.actions_read.push((system, action, read.own(item)));
         Some(read)
     }
 
     fn unknown_action(&mut self, text: &str, item: &Item) {
+        if self.impossible("do", text, &item.span) {
+            return;
+        }
         let names = || systems::ALL.iter().flat_map(|s| s.actions).map(|action| action.name);
         let help = match self.near(text, names()) {
             Some(name) => format!("did you mean \"{name}\"?"),

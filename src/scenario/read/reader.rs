@@ -5,6 +5,7 @@ use super::tree::{self, Item, Mark, Raw, Table, quote};
 use super::units::{self, Problem};
 use crate::diag::{self, Diagnostic, Span};
 use crate::limits::{AMOUNT_MAX, TEXT_BYTES_MAX};
+use crate::systems;
 use crate::systems::spec::{
     ActionSpec, Default, EntityKind, Kind, Node, Origin, ParamSpec, System, TableSpec, Value,
 };
@@ -111,6 +112,9 @@ impl Reader<'_> {
             if known.contains(&key.as_str()) {
                 continue;
             }
+            if self.impossible(path, key, &entry.key) {
+                continue;
+            }
             let place = if path.is_empty() { "a scenario".to_owned() } else { format!("`{path}`") };
             let help = match self.near(key, known.iter().copied()) {
                 Some(name) => format!("did you mean `{name}`?"),
@@ -120,6 +124,14 @@ impl Reader<'_> {
             let message = format!("{} is not a key of {place}", quote(key));
             self.tell("unknown-key", &entry.key, message, "not known here", help);
         }
+    }
+
+    /// Tells why something can never be, if that is what is asked for.
+    pub(super) fn impossible(&mut self, place: &str, name: &str, span: &Option<Span>) -> bool {
+        let Some(known) = systems::impossible(place, name) else { return false };
+        let message = format!("{} is not possible: {} ({})", quote(name), known.why, known.rule);
+        self.tell("never-possible", span, message, "never possible", known.instead);
+        true
     }
 
     /// The parameters of a table with their defaults, or nothing if any of them is wrong.

@@ -2,6 +2,7 @@
 
 use super::instance::{Cluster, Instance, Timer, code};
 use super::plan::{GraceTimer, backup_state, cluster_state};
+use super::protection::SERVICE;
 use crate::engine::{Class, Effects, EntityId, Seq};
 use crate::limits::TABLES_MAX;
 use crate::systems::contract::{Answer, Command, Message};
@@ -93,6 +94,12 @@ impl Instance<'_> {
             if let Some(c) = self.clusters.iter().position(down) {
                 return Some(("BT-36", format!("cluster {} is down", self.plan.clusters[c].name)));
             }
+        }
+        if command.code == code::CREATE_CLUSTER
+            && let key = self.plan.clusters[self.cluster_of(command.a)].key
+            && let Some(why) = self.policy.forbids(SERVICE, key)
+        {
+            return Some(("BT-20", why.to_owned()));
         }
         let room = TABLES_MAX.saturating_sub(self.tables);
         match command.code {

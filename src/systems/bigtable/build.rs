@@ -5,6 +5,7 @@ use super::plan::{
     BackupPlan, ClusterPlan, Constants, GraceTimer, InstancePlan, ProfilePlan, Routing,
     backup_state, cluster_state, profile_state,
 };
+use super::protection::check_policy;
 use super::writes::Lags;
 use crate::diag::Diagnostic;
 use crate::engine::{Dist, Process, SimDuration, StreamNumber, Streams};
@@ -12,6 +13,7 @@ use crate::limits;
 use crate::systems::contract::{Command, Message, Plan, Spawn, SweepMode, model};
 use crate::systems::guard::{GraceReset, Phasing};
 use crate::systems::kms;
+use crate::systems::policy::{self, Policy};
 use crate::systems::spec::{Node, Use};
 use std::collections::BTreeMap;
 
@@ -64,6 +66,7 @@ pub(super) fn check(root: &Node, found: &mut Vec<Diagnostic>) {
         }
         check_events(name, instance, found);
     }
+    check_policy(root, found);
 }
 
 /// BR-01: at most one cluster per zone, 8 regions.
@@ -117,16 +120,20 @@ fn check_region(cluster_name: &str, cluster: &Node, key: &Node, found: &mut Vec<
     let home = region(cluster.at("zone").text());
     let location = key.at("location").text();
     if location != home {
-        found.push(
-            Diagnostic::error(
-                "key-region",
-                cluster.at("key").span.clone(),
-                format!(
-                    "cluster `{cluster_name}` is in {home}, but its key is in {location} (BT-06)"
-                ),
+        // A region ends in a digit; `global`, `us`, `eur4` and their like are not the place of a
+        // cluster, whatever they contain.
+        let wide = !location.contains('-');
+        let message = if wide {
+            format!(
+                "cluster `{cluster_name}` is in {home}, but its key is in {location}: only a regional key of the cluster's own region is accepted (BR-17, BT-06)"
             )
-            .label(format!("a key in {location}"))
-            .help(format!("choose a key with `location = \"{home}\"`")),
+        } else {
+            format!("cluster `{cluster_name}` is in {home}, but its key is in {location} (BT-06)")
+        };
+        found.push(
+            Diagnostic::error("key-region", cluster.at("key").span.clone(), message)
+                .label(format!("a key in {location}"))
+                .help(format!("choose a key with `location = \"{home}\"`")),
         );
     }
 }
@@ -267,6 +274,7 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
             }
         }
         let process = plan.process(&speaks_for, Box::new(instance));
+        policy::obey(root, process, plan);
         let path = format!("bigtable.{name}.");
         for used in uses(root).iter().filter(|used| used.by.starts_with(&path)) {
             plan.depend(process, used);
@@ -339,6 +347,7 @@ fn instance(root: &Node, name: &str, node: &Node, plan: &Plan) -> InstancePlan {
     InstancePlan {
         entity: plan.entity(&path),
         tables: node.at("tables").count() as u32,
+        policy: Policy::at_start(root, plan),
         constants: constants(root),
         clusters,
         profiles,

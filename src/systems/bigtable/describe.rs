@@ -152,10 +152,15 @@ pub(super) const INSTANCE: EntityKind = EntityKind {
         measure(
             "kms-operations",
             "count",
-            How::Told,
+            How::Counted,
             "Cryptographic operations that the instance asked of its keys.",
         ),
-        measure("operations-cost-usd", "USD", How::Told, "Price of these operations."),
+        measure(
+            "operations-cost-usd",
+            "USD",
+            How::Priced("kms-operations"),
+            "Price of these operations.",
+        ),
         measure(
             "sweeps",
             "count",

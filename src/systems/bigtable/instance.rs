@@ -2,11 +2,11 @@
 
 use super::account::Account;
 use super::plan::{GraceTimer, InstancePlan, cluster_state};
-use crate::engine::{
-    Class, Effects, EntityId, Happening, Process, RandomStream, Seq, SimTime, Streams,
-};
-use crate::systems::contract::{Answer, Denial, LazyStream, Message, SweepMode};
+use crate::engine::{Class, Effects, Happening, Process, RandomStream, Seq, SimTime, Streams};
+use crate::systems::contract::{Answer, LazyStream, Message, SweepMode};
 use crate::systems::guard::{Check, Finding, Grace, Rounds, Watch};
+use crate::systems::operations;
+use crate::systems::policy::Policy;
 
 /// Numbers of the commands that an instance understands.
 pub(super) mod code {
@@ -131,6 +131,8 @@ pub(super) struct Instance<'a> {
     /// By cluster and table as [`GraceTimer`] says; one each for cluster or instance.
     pub(super) graces: Vec<Vec<GraceSlot>>,
     pub(super) tables: u32,
+    /// BT-20: what organization policy forbids at present.
+    pub(super) policy: Policy,
     /// The key version that each backup is pinned to.
     pub(super) backups: Vec<u32>,
     pub(super) lost: bool,
@@ -198,6 +200,7 @@ impl<'a> Instance<'a> {
             account: Account::new(plan),
             clusters,
             tables: plan.tables,
+            policy: plan.policy.clone(),
             backups: plan.backups.iter().map(|backup| plan.pinned(backup)).collect(),
             lost: false,
             deleted: false,
@@ -353,6 +356,7 @@ impl<'a> Instance<'a> {
         } else {
             self.clusters[c].planned = None;
         }
+        self.log_sweep(c, check, fx);
         if !self.alive() {
             return;
         }
@@ -437,36 +441,6 @@ impl<'a> Instance<'a> {
         }
     }
 
-    /// A key of the instance, or the grant on it, answers differently from now on.
-    fn hear(
-        &mut self,
-        about: EntityId,
-        message: Message,
-        cause: Option<Seq>,
-        fx: &mut Effects<Message>,
-    ) {
-        for c in 0..self.clusters.len() {
-            let plan = &self.plan.clusters[c];
-            if plan.key != Some(about) && plan.grant != Some(about) {
-                continue;
-            }
-            let Some(watch) = &mut self.clusters[c].watch else { continue };
-            if !watch.hear(&message, cause, fx.now()) || !self.clusters[c].present {
-                continue;
-            }
-            self.watch_deletion_of_key(c, fx);
-            let destroyed = self.clusters[c].watch.as_ref().and_then(|watch| watch.view().whole());
-            if destroyed == Some(Denial::Destroyed) && self.alive() {
-                self.lose(cause, fx);
-            } else {
-                self.plan_rewrap(c, message, cause, fx);
-                self.plan_sweep(c, None, fx);
-            }
-        }
-        self.settle_backups(fx);
-        self.settle_blame(fx);
-    }
-
     fn on_timer(&mut self, number: u32, fx: &mut Effects<Message>) {
         let (timer, c, table) = Timer::parts(number);
         match timer {
@@ -493,6 +467,9 @@ impl<'a> Instance<'a> {
 
 impl Process<Message> for Instance<'_> {
     fn start(&mut self, fx: &mut Effects<Message>) {
+        for watch in self.clusters.iter_mut().filter_map(|cluster| cluster.watch.as_mut()) {
+            watch.rounds.mark(fx.marks());
+        }
         for c in 0..self.clusters.len() {
             let tables = self.tables;
             self.plan_every_sweep(c, tables, fx);
@@ -509,6 +486,7 @@ impl Process<Message> for Instance<'_> {
                 | Message::Version { .. }
                 | Message::Primary(_)
                 | Message::Grant(_) => self.hear(to, message, cause, fx),
+                Message::Command { command, .. } if self.policy.hear(command) => {}
                 Message::Command { command, begins, occurrence } => {
                     self.command(command, begins, occurrence, cause, fx);
                 }
@@ -527,10 +505,12 @@ impl Process<Message> for Instance<'_> {
         let mut sweeps = 0;
         for (cluster, plan) in self.clusters.iter_mut().zip(&self.plan.clusters) {
             if let (Some(watch), Some(key)) = (&mut cluster.watch, plan.key) {
-                let made = watch.rounds.made_before(now);
-                let operations = made * self.plan.constants.operations_per_sweep;
-                fx.measure(key, "kms-operations", Some(operations as f64));
-                sweeps += made;
+                let mut made = watch.rounds.made_at_marks(now);
+                sweeps += made.last().copied().unwrap_or(0);
+                for count in &mut made {
+                    *count *= self.plan.constants.operations_per_sweep;
+                }
+                operations::tell(key, self.plan.entity, &made, fx);
             }
         }
         if self.mode == SweepMode::All {

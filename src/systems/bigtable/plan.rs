@@ -3,6 +3,7 @@
 use super::writes::Lags;
 use crate::engine::{Dist, EntityId, SimDuration, StateId, StreamNumber};
 use crate::systems::guard::{GraceReset, Phasing};
+use crate::systems::policy::Policy;
 
 /// States of an instance by number.
 pub(super) mod instance_state {
@@ -138,6 +139,8 @@ pub(super) struct BackupPlan {
 pub(super) struct InstancePlan {
     pub(super) entity: EntityId,
     pub(super) tables: u32,
+    /// BT-20: the organization policy at the start.
+    pub(super) policy: Policy,
     pub(super) constants: Constants,
     pub(super) clusters: Vec<ClusterPlan>,
     pub(super) profiles: Vec<ProfilePlan>,

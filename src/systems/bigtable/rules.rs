@@ -25,14 +25,44 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "BT-07",
+        text: "Cloud KMS bills for the key and for each cryptographic operation; Bigtable itself adds no charge.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
         id: "BT-08",
         text: "Encrypt and decrypt calls are issued separately for every table on every cluster.",
         source: SEED,
         confidence: Documented,
     },
     Rule {
+        id: "BT-09",
+        text: "Envelope encryption keeps the number of Cloud KMS operations per table small: three per validation here (BT-14).",
+        source: SEED,
+        confidence: Vague,
+    },
+    Rule {
+        id: "BT-10",
+        text: "All tables of a protected cluster are covered, on SSD and on HDD.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "BT-11",
+        text: "Not covered by the key: some row keys used as boundaries and for routing, debugging data, data in transit or in memory, and some timestamps used by garbage collection.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
         id: "BT-12",
         text: "The customer key is the key-encryption key: after a rotation only the intermediate keys are wrapped anew. Modelled: all tables of a cluster need the new primary version a little after callers know of it, as soon as all the versions that take part can be used.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "BT-13",
+        text: "Audit entries for the Cloud KMS calls appear only if Data Access audit logs are switched on.",
         source: SEED,
         confidence: Documented,
     },
@@ -55,8 +85,26 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "BT-17",
+        text: "A customer-managed key is set on clusters only, not on backups, tables or app profiles.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "BT-18",
+        text: "The encryption configuration of an instance, cluster, table or backup can never be changed.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
         id: "BT-19",
         text: "An instance with CMEK cannot go without, nor the other way round: either every cluster has a key or none.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "BT-20",
+        text: "Organization policy can force the use of customer-managed keys; it is checked when something is created and changes nothing that is there.",
         source: SEED,
         confidence: Documented,
     },
@@ -247,6 +295,12 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "BT-53",
+        text: "Keys are handled through the console, the command line or generally available client libraries; direct use of the Admin API is discouraged. It changes nothing at run time.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
         id: "BR-01",
         text: "An instance may have clusters in up to 8 regions, at most one per zone.",
         source: "https://docs.cloud.google.com/bigtable/docs/replication-overview",
@@ -304,6 +358,12 @@ pub(super) const RULES: &[Rule] = &[
         id: "BR-16",
         text: "An instance has at most 1,000 tables.",
         source: "https://docs.cloud.google.com/bigtable/docs/schema-design",
+        confidence: Documented,
+    },
+    Rule {
+        id: "BR-17",
+        text: "Only a regional key in the region of the cluster is accepted, no global or multi-region one.",
+        source: "https://github.com/googleapis/googleapis/blob/master/google/bigtable/admin/v2/instance.proto",
         confidence: Documented,
     },
     Rule {

@@ -3,9 +3,10 @@
 
 use super::instance::{Instance, Timer};
 use super::plan::cluster_state;
-use crate::engine::{Class, Effects, Seq, SimTime};
+use crate::engine::{Call, Class, Effects, EntityId, Seq, SimTime};
 use crate::systems::contract::{Answer, Denial, Message};
-use crate::systems::guard::Known;
+use crate::systems::guard::{Check, Known};
+use crate::systems::operations;
 
 /// What the check of a table finds out about the denial of its key version.
 pub(super) struct Denied {
@@ -15,6 +16,62 @@ pub(super) struct Denied {
 }
 
 impl Instance<'_> {
+    /// A key of the instance, or the grant on it, answers differently from now on.
+    pub(super) fn hear(
+        &mut self,
+        about: EntityId,
+        message: Message,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        for c in 0..self.clusters.len() {
+            let plan = &self.plan.clusters[c];
+            if plan.key != Some(about) && plan.grant != Some(about) {
+                continue;
+            }
+            let Some(watch) = &mut self.clusters[c].watch else { continue };
+            if !watch.hear(&message, cause, fx.now()) || !self.clusters[c].present {
+                continue;
+            }
+            self.watch_deletion_of_key(c, fx);
+            let destroyed = self.clusters[c].watch.as_ref().and_then(|watch| watch.view().whole());
+            if destroyed == Some(Denial::Destroyed) && self.alive() {
+                self.lose(cause, fx);
+            } else {
+                self.plan_rewrap(c, message, cause, fx);
+                self.plan_sweep(c, None, fx);
+            }
+        }
+        self.settle_backups(fx);
+        self.settle_blame(fx);
+    }
+
+    /// BT-13, BT-14: the operations of a validation, for the Data Access log of the key. Which they
+    /// are is not documented: one is taken as an encryption and the others as decryptions.
+    pub(super) fn log_sweep(&mut self, c: usize, check: Check, fx: &mut Effects<Message>) {
+        let plan = &self.plan.clusters[c];
+        let Some(key) = plan.key.filter(|key| fx.logs_requests_of(*key)) else { return };
+        let Some(watch) = &mut self.clusters[c].watch else { return };
+        let (status, why) = operations::status(watch.answer(check));
+        let others = self.plan.constants.operations_per_sweep as u32 - 1;
+        for (method, count) in [("Encrypt", 1), ("Decrypt", others)] {
+            if count > 0 {
+                fx.call(Call {
+                    at: check.at,
+                    to: key,
+                    by: Some(plan.entity),
+                    grant: plan.grant,
+                    method,
+                    part: watch.version(check.subject),
+                    count,
+                    status,
+                    why: why.into(),
+                    record: None,
+                });
+            }
+        }
+    }
+
     /// The check of a table finds its key version denied. BT-24: if other versions of the key are
     /// not, what happens to the cluster is not documented, so it is drawn.
     pub(super) fn note_denial(

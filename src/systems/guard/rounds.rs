@@ -114,6 +114,9 @@ pub struct Rounds {
     /// Checks that subjects did not make before they joined, and those they made before they left:
     /// what the present ones would have made since the start is put right by this.
     correction: i128,
+    /// Instants that checks are counted up to, and the counts of those that are past.
+    marks: Vec<SimTime>,
+    made_at: Vec<u64>,
 }
 
 impl Rounds {
@@ -130,6 +133,29 @@ impl Rounds {
             joined: Vec::new(),
             next: count,
             correction: 0,
+            marks: Vec::new(),
+            made_at: Vec::new(),
+        }
+    }
+
+    /// Counts the checks up to these instants, which come in order.
+    pub fn mark(&mut self, marks: &[SimTime]) {
+        self.marks = marks.to_vec();
+    }
+
+    /// Checks made before each mark that is past, and before now.
+    pub fn made_at_marks(&mut self, now: SimTime) -> Vec<u64> {
+        self.pass_marks(now);
+        let all = self.made_before(now);
+        self.made_at.iter().copied().chain([all]).collect()
+    }
+
+    /// Counts up to the marks that are past. A count is exact only for those who are present, so
+    /// this comes before anybody joins or leaves.
+    fn pass_marks(&mut self, now: SimTime) {
+        while let Some(&mark) = self.marks.get(self.made_at.len()).filter(|mark| **mark <= now) {
+            let made = self.made_before(mark);
+            self.made_at.push(made);
         }
     }
 
@@ -165,6 +191,7 @@ impl Rounds {
     /// otherwise it keeps step with the others (aligned), or starts at once (spread).
     pub fn join(&mut self, now: SimTime) -> Check {
         self.born();
+        self.pass_marks(now);
         let subject = self.next;
         self.next += 1;
         let wait = match self.phasing {
@@ -187,6 +214,7 @@ impl Rounds {
     /// of a subject at this very instant has been made.
     pub fn leave(&mut self, now: SimTime, had_turn: impl Fn(u32) -> bool) -> Option<u32> {
         self.born();
+        self.pass_marks(now);
         let newest =
             self.joined.iter().enumerate().max_by_key(|(_, (_, subject))| *subject).map(|(p, _)| p);
         let (phase, subject) = match newest {
@@ -330,6 +358,30 @@ mod tests {
             assert_eq!(rounds.count(), 0);
             assert_eq!(rounds.from(at(3000)), None);
             assert_eq!(rounds.made_before(at(9000)), 30 + made(at(2000)), "{phasing:?}");
+        }
+    }
+
+    /// Counts up to marks are what is counted when the run ends at the mark, whoever comes and goes
+    /// later, also where that happens at the mark itself.
+    #[test]
+    fn counts_up_to_marks_do_not_depend_on_what_comes_later() {
+        let at = |seconds: u64| SimTime::from_ns(seconds * 1_000_000_000).unwrap();
+        for phasing in [Phasing::Random, Phasing::Aligned, Phasing::Spread] {
+            let marks = [at(1000), at(2000), at(2000), at(2750), at(5000)];
+            let play = |marks: &[SimTime], end: SimTime| {
+                let mut rounds = rounds(phasing, 3, 5);
+                rounds.mark(marks);
+                for (when, joins) in [(900, true), (2000, true), (2600, false), (4000, false)] {
+                    match (at(when) < end, joins) {
+                        (false, _) => {}
+                        (true, true) => drop(rounds.join(at(when))),
+                        (true, false) => assert!(rounds.leave(at(when), |_| false).is_some()),
+                    }
+                }
+                rounds.made_at_marks(end)
+            };
+            let alone: Vec<u64> = marks.iter().map(|mark| play(&[], *mark)[0]).collect();
+            assert_eq!(play(&marks, at(6000))[..5], alone, "{phasing:?}");
         }
     }
 

@@ -277,6 +277,7 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         rule: "INC-09",
         doc: "Cloud KMS denies requests by mistake: callers take it for a denial, though nobody has taken anything away.",
     },
+    super::policy::ACTION,
 ];
 
 /// What is wrong with an event in this world.
@@ -288,6 +289,7 @@ pub(super) fn check(action: &str, params: &Node, world: &World, found: &mut Vec<
                 let rate = params.at("rate");
                 check_calling_project(rate.number(), rate, found);
             }
+            "set-organization-policy" => super::policy::check_action(params, world.root, found),
             _ => {}
         }
         return;
@@ -413,6 +415,7 @@ pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> 
         "ekm-outage" => services("ekm", "ekm.", code::OUTAGE),
         "ekm-latency" => services("ekm", "ekm.", code::LATENCY),
         "key-load" => key(code::KEY_LOAD),
+        "set-organization-policy" => super::policy::compile(params, plan),
         other => panic!("`{other}` is not an action of Cloud KMS"),
     }
 }

@@ -8,6 +8,8 @@ use super::version::{STATES, State};
 use super::{primary_at_start, quota, quota_path, service_path, uses};
 use crate::engine::{SimTime, StreamNumber};
 use crate::systems::contract::{Plan, model};
+use crate::systems::operations::Price;
+use crate::systems::policy::{self, Policy};
 use crate::systems::spec::Node;
 use std::sync::Arc;
 
@@ -50,6 +52,18 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
         ManagerPlan::new(&format!("ekm.{name}"), node, calls, plan).add(plan);
     }
     quota::build(root, constants, plan);
+    let price = model(root, "kms").at("price-operations").number();
+    plan.price = Price::per_ten_thousand(price);
+    for (name, key) in root.named("keys") {
+        let entity = plan.entity(&format!("keys.{name}"));
+        if key.at("data-access-logs").bool() {
+            plan.logged.insert(entity);
+        }
+        if let Some(path) = key.get("path").and_then(|path| super::key_path(path.text())) {
+            plan.projects.insert(entity, path.project.to_owned());
+        }
+    }
+    super::policy::build(root, plan);
     for (name, key) in root.named("keys") {
         build_key(root, name, key, plan);
     }
@@ -100,6 +114,7 @@ fn build_key(root: &Node, name: &str, key: &Node, plan: &mut Plan) {
         allowed: key.get("allowed-access-reasons").map_or(u32::MAX, |node| reasons(node.list())),
         sticks: constants.at("manager-denial-sticks").bool(),
         price: price(constants, key),
+        disable_first: Policy::at_start(root, plan).disable_first,
         delays: StreamNumber::of(&path, "propagation"),
         primary_delays: StreamNumber::of(&path, "primary-propagation"),
         making: StreamNumber::of(&path, "generation"),
@@ -108,6 +123,7 @@ fn build_key(root: &Node, name: &str, key: &Node, plan: &mut Plan) {
     plan.starts_in(entity, plan_of_key.first_state());
     let process = plan.process(&[entity], Box::new(plan_of_key));
     plan.subscribe(process, kms);
+    policy::obey(root, process, plan);
     for about in [ekm, quota].into_iter().flatten() {
         plan.subscribe(process, about);
     }
@@ -148,6 +164,7 @@ fn build_grants(root: &Node, plan: &mut Plan) {
         }
         let grant = GrantPlan {
             entity,
+            key: plan.entity(&used.key),
             revoked: !granted,
             delays: delays.clone(),
             stream: StreamNumber::of(&path, "propagation"),

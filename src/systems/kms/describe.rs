@@ -149,16 +149,34 @@ pub(super) const KEY: EntityKind = EntityKind {
             doc: "Price of its versions for as long as they are not destroyed (a month has 30 days).",
         },
         MeasureSpec {
+            name: "operations-cost-usd",
+            unit: "USD",
+            how: How::Priced("kms-operations"),
+            doc: "Price of the operations asked of it.",
+        },
+        MeasureSpec {
             name: "kms-cost-usd",
             unit: "USD",
-            how: How::Counted,
+            how: How::Sum(&["version-cost-usd", "operations-cost-usd"]),
             doc: "Price of its versions and of the operations asked of it.",
+        },
+        MeasureSpec {
+            name: "admin-activity-entries",
+            unit: "count",
+            how: How::Counted,
+            doc: "Entries in the Admin Activity audit log: calls that change the key or who may use it, refused ones too.",
+        },
+        MeasureSpec {
+            name: "data-access-entries",
+            unit: "count",
+            how: How::Logged("kms-operations"),
+            doc: "Entries in the Data Access audit log: the operations asked of it, if `data-access-logs` is on.",
         },
         MeasureSpec {
             name: "audit-entries",
             unit: "count",
-            how: How::Counted,
-            doc: "Entries in Cloud Audit Logs: calls of administrators, and operations where Data Access logs are on.",
+            how: How::Sum(&["admin-activity-entries", "data-access-entries"]),
+            doc: "Entries in Cloud Audit Logs, both kinds together.",
         },
     ],
 };
@@ -303,6 +321,27 @@ const KEYS: TableSpec = TableSpec {
             doc: "Of a key in a VPC: does the external manager destroy the material when it is told to?",
         },
         ParamSpec {
+            name: "path",
+            kind: Kind::Text,
+            default: Default::Absent,
+            source: "BT-15",
+            doc: "Its resource name: `projects/P/locations/L/keyRings/R/cryptoKeys/K`; an invented one in audit logs when absent.",
+        },
+        ParamSpec {
+            name: "autokey",
+            kind: Kind::Bool,
+            default: Default::Value("false"),
+            source: "KMS-18",
+            doc: "Was it made by Autokey, which makes one key per resource type, project and location?",
+        },
+        ParamSpec {
+            name: "data-access-logs",
+            kind: Kind::Bool,
+            default: Default::Value("false"),
+            source: "BT-13, DF-32",
+            doc: "Are Data Access audit logs switched on for it?",
+        },
+        ParamSpec {
             name: "destroy-wait",
             kind: Kind::Duration(days(1), days(120)),
             default: Default::Absent,
@@ -327,6 +366,13 @@ pub(super) const TABLES: &[ParamSpec] = &[
         default: Default::Absent,
         source: "",
         doc: "External key managers.",
+    },
+    ParamSpec {
+        name: crate::systems::policy::PATH,
+        kind: Kind::Table(&super::policy::TABLE),
+        default: Default::Absent,
+        source: "BT-20, KMS-05, KMS-16",
+        doc: "Constraints of the organization policy, as Google names them. They bind what is created, not what is there.",
     },
 ];
 
@@ -440,11 +486,25 @@ pub(super) const MODEL: &[ParamSpec] = &[
         doc: "Is what exceeds a quota refused, or answered and only told?",
     },
     ParamSpec {
+        name: "organization-policy-propagation",
+        kind: Kind::Distribution,
+        default: Default::Value("{ uniform = { from = \"0s\", to = \"15m\" } }"),
+        source: "assumed, IAM-04",
+        doc: "From a change of an organization policy until it is enforced.",
+    },
+    ParamSpec {
         name: "price-date",
         kind: Kind::Text,
         default: Default::Value("\"2025-03-17\""),
         source: "KMS-29",
         doc: "Date of the price list.",
+    },
+    ParamSpec {
+        name: "price-operations",
+        kind: Kind::Amount,
+        default: Default::Value("0.03"),
+        source: "KMS-30",
+        doc: "US dollars per 10,000 cryptographic operations, to the billionth of a dollar.",
     },
     ParamSpec {
         name: "price-version-software",

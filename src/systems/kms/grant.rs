@@ -3,8 +3,8 @@
 
 use super::code;
 use crate::engine::{
-    Class, Dist, Effects, EntityId, Happening, Process, Seq, SimDuration, StateId, StreamNumber,
-    Streams,
+    Call, Class, Dist, Effects, EntityId, Happening, Process, Seq, SimDuration, StateId,
+    StreamNumber, Streams,
 };
 use crate::systems::contract::{Command, Denial, LazyStream, Message, Spawn, SweepMode};
 
@@ -29,6 +29,7 @@ pub(super) struct Delays {
 
 pub(super) struct GrantPlan {
     pub(super) entity: EntityId,
+    pub(super) key: EntityId,
     pub(super) revoked: bool,
     pub(super) delays: std::sync::Arc<Delays>,
     pub(super) stream: StreamNumber,
@@ -43,6 +44,7 @@ impl Spawn for GrantPlan {
             edges: [edge(self.revoked), edge(false)],
             blocks: Vec::new(),
             told: None,
+            policy_calls: 0,
         })
     }
 }
@@ -71,6 +73,8 @@ struct Grant<'a> {
     blocks: Vec<u32>,
     /// What subscribers were told last.
     told: Option<Denial>,
+    /// Calls that set the IAM policy of the key.
+    policy_calls: u64,
 }
 
 impl Grant<'_> {
@@ -165,6 +169,9 @@ impl Grant<'_> {
         fx: &mut Effects<Message>,
     ) {
         let by_group = command.b != 0;
+        if !by_group && command.code != code::PERIMETER {
+            self.policy_is_set(command.code == code::GRANT, fx);
+        }
         match command.code {
             code::REVOKE => self.want(ROLE, true, by_group, cause, fx),
             code::GRANT => self.want(ROLE, false, by_group, cause, fx),
@@ -181,6 +188,25 @@ impl Grant<'_> {
             }
             other => panic!("command {other} is not for a grant"),
         }
+    }
+
+    /// DF-32: the IAM policy of the key is set, which is in its Admin Activity log; a group and a
+    /// perimeter are elsewhere.
+    fn policy_is_set(&mut self, granted: bool, fx: &mut Effects<Message>) {
+        self.policy_calls += 1;
+        let call = Call {
+            at: fx.now(),
+            to: self.plan.key,
+            by: None,
+            grant: Some(self.plan.entity),
+            method: if granted { "SetIamPolicy/ADD" } else { "SetIamPolicy/REMOVE" },
+            part: 0,
+            count: 1,
+            status: 0,
+            why: "".into(),
+            record: Some(fx.next_record()),
+        };
+        fx.call(call);
     }
 
     /// A change has propagated.
@@ -211,5 +237,10 @@ impl Process<Message> for Grant<'_> {
         }
     }
 
-    fn finish(&mut self, _: &mut Effects<Message>) {}
+    fn finish(&mut self, fx: &mut Effects<Message>) {
+        if self.policy_calls > 0 {
+            let calls = self.policy_calls as f64;
+            fx.measure(self.plan.key, "admin-activity-entries", Some(calls));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! One key: its versions in Cloud KMS, and how changes of them reach its callers.
 
+use super::calls::{MUST_BE_DISABLED, NOT_FOUND, PRECONDITION, method};
 use super::code;
 use super::version::{Moving, State, Version, refusal};
 use crate::engine::{
@@ -9,6 +10,7 @@ use crate::engine::{
 use crate::systems::contract::{
     Answer, Command, Denial, LazyStream, Message, Spawn, Standing, SweepMode,
 };
+use crate::systems::policy::code as policy;
 use std::borrow::Cow;
 
 /// States of a key by number.
@@ -52,6 +54,8 @@ pub(super) struct KeyPlan {
     pub(super) sticks: bool,
     /// US dollars per version and month (KMS-29).
     pub(super) price: f64,
+    /// KMS-16: versions have to be disabled before their destruction is scheduled, at the start.
+    pub(super) disable_first: bool,
     pub(super) delays: StreamNumber,
     pub(super) primary_delays: StreamNumber,
     pub(super) making: StreamNumber,
@@ -94,6 +98,7 @@ impl KeyPlan {
             standing: Standing::GRANTED,
             stale: false,
             told: 1,
+            disable_first: self.disable_first,
             admin_calls: 0,
         };
         key.standing.denied = key.denial().map(|denial| (denial, SimTime::START));
@@ -132,6 +137,8 @@ pub(super) struct Key<'a> {
     pub(super) stale: bool,
     /// Number of versions that subscribers know of.
     told: usize,
+    /// KMS-16, as it is enforced at present.
+    disable_first: bool,
     /// Calls that administrators made, refused ones too.
     pub(super) admin_calls: u64,
 }
@@ -268,7 +275,9 @@ impl Key<'_> {
         let all: Vec<usize> = match command.a {
             0 => (0..self.versions.len()).collect(),
             number if number as usize > self.versions.len() => {
-                self.admin_calls += 1;
+                let status =
+                    (NOT_FOUND, "CryptoKeyVersion {key}/cryptoKeyVersions/{version} not found.");
+                self.asked(method(command.code), number, status, fx);
                 let detail = format!("refused: the key has no version {number}");
                 fx.note(self.plan.entity, "KMS-01", cause, detail);
                 return;
@@ -279,13 +288,26 @@ impl Key<'_> {
             // Who wants it disabled does not want a rotation to enable it.
             all.iter().for_each(|&place| self.versions[place].stuck = false);
         }
-        let allows = |place: &usize| self.versions[*place].state.allows(command.code);
+        let first = self.disable_first && command.code == code::SCHEDULE;
+        let allows = |place: &usize| {
+            let state = self.versions[*place].state;
+            state.allows(command.code) && !(first && state == State::Enabled)
+        };
         let targets: Vec<usize> = all.iter().copied().filter(allows).collect();
-        self.admin_calls += targets.len().max(1) as u64;
+        for &place in &targets {
+            self.asked(method(command.code), place as u32 + 1, (0, ""), fx);
+        }
         if targets.is_empty() {
             let primary = self.primary as usize - 1;
             let place = if all.contains(&primary) { primary } else { all[0] };
-            let (rule, why) = refusal(command.code, self.versions[place].state);
+            let state = self.versions[place].state;
+            let (rule, why) = match state {
+                State::Enabled if first => ("KMS-16", MUST_BE_DISABLED),
+                _ => refusal(command.code, state),
+            };
+            let harmless = why.contains("changes nothing");
+            let status = if harmless { (0, "") } else { (PRECONDITION, why) };
+            self.asked(method(command.code), place as u32 + 1, status, fx);
             fx.note(self.plan.entity, rule, cause, self.which(&[place])(why));
             return;
         }
@@ -513,8 +535,10 @@ impl Process<Message> for Key<'_> {
                 Message::Stale(stale) => self.stale(stale, fx),
                 Message::Refused { version } => self.refused(version, cause, fx),
                 Message::Command { command, begins, occurrence } => match command.code {
-                    code::CREATE_VERSION => self.create(false, command.b != 0, cause, fx),
-                    code::ROTATE => self.create(true, command.b != 0, cause, fx),
+                    policy::DISABLE_FIRST => self.disable_first = command.a != 0,
+                    policy::SERVICES | policy::KEY => {}
+                    code::CREATE_VERSION => self.create(false, true, command.b != 0, cause, fx),
+                    code::ROTATE => self.create(true, true, command.b != 0, cause, fx),
                     code::IMPORT => self.import(command, cause, fx),
                     code::ALLOW_REASONS => self.allow(command.b, cause, fx),
                     code::KEY_LOAD => self.direct_load(command, begins, cause, fx),

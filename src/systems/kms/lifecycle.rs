@@ -1,5 +1,6 @@
 //! How versions come and go: generation, import, rotation, destruction.
 
+use super::calls::{EXHAUSTED, PRECONDITION};
 use super::key::{DESTRUCTION, EXTERNAL, Key, PRIMARY, READY, timer};
 use super::version::{Moving, State, Version};
 use crate::engine::{Class, Effects, Seq, SimDuration};
@@ -10,17 +11,23 @@ use std::borrow::Cow;
 /// Nanoseconds of a month of the price list: 30 days (assumed; the list says "per month").
 const MONTH_NS: f64 = 30.0 * 86_400e9;
 
+/// The method of an import.
+const IMPORT: &str = "ImportCryptoKeyVersion";
+
 impl Key<'_> {
     /// A new version is generated (KMS-01); of a rotation (KMS-17), it becomes the primary.
     pub(super) fn create(
         &mut self,
         rotate: bool,
+        by_hand: bool,
         fails: bool,
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
     ) {
-        self.admin_calls += 1;
-        let Some(number) = self.room(cause, fx) else { return };
+        let Some(number) = self.room("CreateCryptoKeyVersion", cause, fx) else { return };
+        if rotate && by_hand {
+            self.asked("UpdateCryptoKeyPrimaryVersion", number, (0, ""), fx);
+        }
         let place = number as usize - 1;
         fx.used("model.kms.generation-time");
         let delay = self.plan.generation.sample(self.making.get());
@@ -70,10 +77,18 @@ impl Key<'_> {
     }
 
     /// The number of the next version, if there may be one more.
-    fn room(&mut self, cause: Option<Seq>, fx: &mut Effects<Message>) -> Option<u32> {
+    fn room(
+        &mut self,
+        method: &'static str,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) -> Option<u32> {
+        let number = self.versions.len() as u32 + 1;
         if self.versions.len() < VERSIONS_MAX {
-            return Some(self.versions.len() as u32 + 1);
+            self.asked(method, number, (0, ""), fx);
+            return Some(number);
         }
+        self.asked(method, 0, (EXHAUSTED, "the key of this model has no room for it"), fx);
         let detail = format!("refused: a key of this model has at most {VERSIONS_MAX} versions");
         fx.note(self.plan.entity, "KMS-21", cause, detail);
         None
@@ -86,29 +101,28 @@ impl Key<'_> {
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
     ) {
-        self.admin_calls += 1;
-        let refuse = |why: &'static str, fx: &mut Effects<Message>| {
-            fx.note(self.plan.entity, "KMS-07", cause, why);
-        };
         if !self.plan.imported {
-            return refuse("import-version is refused: the key's material was not imported", fx);
+            let why = "import-version is refused: the key's material was not imported";
+            return self.refuse_import(command.a, why, cause, fx);
         }
         let place = match command.a {
             0 => {
-                let Some(number) = self.room(cause, fx) else { return };
+                let Some(number) = self.room(IMPORT, cause, fx) else { return };
                 self.versions.push(Version::new(State::PendingImport, fx.now()));
                 number as usize - 1
             }
             number => {
                 let state = self.versions.get(number as usize - 1).map(|version| version.state);
                 let again = [State::Destroyed, State::ImportFailed, State::PendingImport];
-                match state {
-                    Some(state) if again.contains(&state) => {}
-                    Some(_) => {
-                        return refuse("import-version is refused: the version has material", fx);
-                    }
-                    None => return refuse("import-version is refused: no such version", fx),
+                let why = match state {
+                    Some(state) if again.contains(&state) => None,
+                    Some(_) => Some("import-version is refused: the version has material"),
+                    None => Some("import-version is refused: no such version"),
+                };
+                if let Some(why) = why {
+                    return self.refuse_import(number, why, cause, fx);
                 }
+                self.asked(IMPORT, number, (0, ""), fx);
                 number as usize - 1
             }
         };
@@ -122,6 +136,17 @@ impl Key<'_> {
         let seq = self.tell(&before, "KMS-07", cause, detail, fx);
         self.versions[place].pending = Some(seq);
         fx.after(timer(READY, place), delay, Class::Change);
+    }
+
+    fn refuse_import(
+        &mut self,
+        number: u32,
+        why: &'static str,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        self.asked(IMPORT, number, (PRECONDITION, why), fx);
+        fx.note(self.plan.entity, "KMS-07", cause, why);
     }
 
     /// Generation or import is over.
@@ -219,7 +244,7 @@ impl Key<'_> {
         let Some((_, period)) = self.plan.rotation else { return };
         let enabled = self.versions.iter().any(|version| version.state == State::Enabled);
         if enabled {
-            self.create(true, false, None, fx);
+            self.create(true, false, false, None, fx);
         } else {
             let detail = "no rotation: no version is enabled (assumed)";
             fx.note(self.plan.entity, "KMS-17", None, detail);
@@ -285,7 +310,6 @@ impl Key<'_> {
         let billed: u64 = self.versions.iter().map(|version| version.billed_until(fx.now())).sum();
         let cost = billed as f64 / MONTH_NS * self.plan.price;
         fx.measure(self.plan.entity, "version-cost-usd", Some(cost));
-        fx.measure(self.plan.entity, "kms-cost-usd", Some(cost));
-        fx.measure(self.plan.entity, "audit-entries", Some(self.admin_calls as f64));
+        fx.measure(self.plan.entity, "admin-activity-entries", Some(self.admin_calls as f64));
     }
 }

@@ -40,7 +40,7 @@ impl Key<'_> {
 
     /// KMS-20: the key allows these reasons from now on.
     pub(super) fn allow(&mut self, reasons: u32, cause: Option<Seq>, fx: &mut Effects<Message>) {
-        self.admin_calls += 1;
+        self.asked("UpdateCryptoKey", 0, (0, ""), fx);
         let before = self.told();
         self.allowed = reasons;
         let detail = if reasons == 0 {

@@ -83,6 +83,12 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "KMS-18",
+        text: "Autokey makes one key per resource type, project and location, so what happens to it happens to every such resource.",
+        source: "https://github.com/googleapis/googleapis/blob/master/google/cloud/kms/v1/autokey.proto",
+        confidence: Documented,
+    },
+    Rule {
         id: "KMS-32",
         text: "The SLA counts downtime above an error rate of 10 %: an outage has an error fraction between 0 and 1. Frequent success in a partial outage keeps resetting grace timers (assumed).",
         source: "https://cloud.google.com/kms/sla",
@@ -149,6 +155,18 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "KMS-30",
+        text: "Cryptographic operations cost USD 0.03 per 10,000 at every protection level.",
+        source: "https://cloud.google.com/kms/pricing (2025-03-17)",
+        confidence: Documented,
+    },
+    Rule {
+        id: "DF-32",
+        text: "Admin Activity audit logs always exist and cannot be turned off; Data Access logs must be turned on.",
+        source: "https://cloud.google.com/kms/docs/audit-logging",
+        confidence: Documented,
+    },
+    Rule {
         id: "IAM-01",
         text: "A change of an allow policy takes effect in 2 minutes typically, 7 minutes or longer potentially.",
         source: "https://docs.cloud.google.com/iam/docs/access-change-propagation",
@@ -164,6 +182,12 @@ pub(super) const RULES: &[Rule] = &[
         id: "IAM-03",
         text: "Adding a member to a group propagates faster than removing one.",
         source: "https://docs.cloud.google.com/iam/docs/access-change-propagation",
+        confidence: Documented,
+    },
+    Rule {
+        id: "IAM-04",
+        text: "A change of an organization policy can take up to 15 minutes to be enforced: uniform from 0 to 15 minutes.",
+        source: "https://docs.cloud.google.com/bigquery/docs/customer-managed-encryption",
         confidence: Documented,
     },
     Rule {

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod backups;
+mod audit;
 mod bigtable_admin;
 mod bigtable_detection;
 mod bigtable_end;
 mod bigtable_recovery;
 mod bigtable_unreachable;
+mod cost;
 mod coverage;
 mod ekm;
 mod grants;
@@ -15,6 +17,7 @@ mod kms;
 mod laws;
 mod on_use;
 mod quotas;
+mod policy;
 mod replication;
 mod requests;
 mod setup;

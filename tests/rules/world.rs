@@ -2,6 +2,7 @@
 
 use cmeksim::engine::{Budget, EntityId, SimTime, Trace};
 use cmeksim::experiment::{Model, outcome::Outcome, outcome::Stay};
+use cmeksim::scenario::Scenario;
 use cmeksim::scenario::read::{Overrides, read};
 use cmeksim::systems::contract::SweepMode;
 use cmeksim::systems::spec::StateSpec;
@@ -116,12 +117,28 @@ impl World {
         found.iter().map(|diagnostic| diagnostic.code).collect()
     }
 
+    /// Messages of everything that is told of the scenario.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        let overrides = Overrides { sets: self.sets.clone(), seed: None };
+        let files = |_: &str| Err("no files here".to_owned());
+        let found = match read("world.toml", self.text.as_bytes(), &overrides, &files) {
+            Ok(scenario) => scenario.warnings,
+            Err((found, _)) => found,
+        };
+        found.into_iter().map(|diagnostic| diagnostic.message).collect()
+    }
+
     /// The scenario made ready.
     pub(crate) fn model(&self) -> Model {
+        Model::new(&self.scenario())
+    }
+
+    /// The scenario as it is read.
+    pub(crate) fn scenario(&self) -> Scenario {
         let overrides = Overrides { sets: self.sets.clone(), seed: None };
         let files = |_: &str| Err("no files here".to_owned());
         match read("world.toml", self.text.as_bytes(), &overrides, &files) {
-            Ok(scenario) => Model::new(&scenario),
+            Ok(scenario) => scenario,
             Err((found, sources)) => {
                 panic!("{}\n{}", self.text, cmeksim::diag::render(&found, &sources, false))
             }

@@ -129,6 +129,11 @@ impl<'a, M: Copy> Effects<'a, M> {
         self.states[entity.0 as usize]
     }
 
+    /// The state of every entity, by number.
+    pub fn states(&self) -> &[StateId] {
+        &self.states
+    }
+
     /// Puts an entity into a state by a rule. Entering the state it is in is recorded too: use it
     /// for what changes nothing and is worth telling (a refused operation).
     pub fn enter(

@@ -55,7 +55,7 @@ fn short(path: &str) -> String {
 fn place(path: &str) -> (String, String) {
     let parts: Vec<&str> = path.split('.').collect();
     match parts.as_slice() {
-        [kind, name] if ["keys", "kms", "ekm"].contains(kind) => {
+        [kind, name] if ["keys", "kms", "ekm", "services"].contains(kind) => {
             ((*kind).to_owned(), (*name).to_owned())
         }
         [system, name] => (format!("{system}.{name}"), "instance".to_owned()),

@@ -442,6 +442,7 @@ fn kind_in_words(kind: &Kind) -> String {
         Kind::Zone => "zone".to_owned(),
         Kind::Choice(choice) => words(choice),
         Kind::Reference(pattern) => format!("name in `{}`", general(pattern)),
+        Kind::Entity => "path of any entity".to_owned(),
         Kind::References(pattern, word) => {
             format!("name in `{}`, list of names, or `\"{word}\"`", general(pattern))
         }

@@ -301,8 +301,11 @@ impl Reader<'_> {
         self.knows = Knows::All;
         self.known = systems::entities(tree);
         let waiting = std::mem::take(&mut self.waiting);
-        for (path, wrong) in waiting {
+        for (path, mut wrong) in waiting {
             if !self.known.contains_key(&path) {
+                if wrong.code == "unknown-entity" {
+                    wrong = wrong.help(self.nearest_entity(&path));
+                }
                 self.found.push(wrong);
                 self.knows = Knows::NamedOnly;
             }

@@ -238,10 +238,22 @@ pub trait Spawn: Send + Sync {
     fn spawn<'a>(&'a self, streams: Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a>;
 }
 
+/// What has to work for an entity to work: an edge of the graph of dependencies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The entity works, with all that it needs itself.
+    Works(EntityId),
+    /// The entity itself has not failed, whatever it needs.
+    Intact(EntityId),
+    /// At least so many of these are met.
+    AtLeast(usize, Vec<Need>),
+}
+
 /// The processes of a design point, and who is who among them.
 pub struct Plan {
     ids: BTreeMap<String, EntityId>,
     kinds: Vec<&'static EntityKind>,
+    needs: BTreeMap<EntityId, Need>,
     /// Who speaks for whom, who listens to whom.
     pub layout: Layout,
     /// The processes, in order.
@@ -273,6 +285,7 @@ impl Plan {
         Plan {
             ids,
             kinds: entities.values().copied().collect(),
+            needs: BTreeMap::new(),
             layout,
             spawns: Vec::new(),
             numbers: BTreeMap::new(),
@@ -333,6 +346,23 @@ impl Plan {
         if !watchers.contains(&process) {
             watchers.push(process);
         }
+    }
+
+    /// Says what an entity needs. Without this it needs everything that its process listens to.
+    pub fn needs(&mut self, entity: EntityId, need: Need) {
+        self.needs.insert(entity, need);
+    }
+
+    /// What an entity needs.
+    pub fn need(&self, entity: EntityId) -> Need {
+        if let Some(need) = self.needs.get(&entity) {
+            return need.clone();
+        }
+        let home = self.layout.homes[entity.0 as usize];
+        let homes = self.layout.homes.iter().zip(&self.layout.subscribers).zip(0..);
+        let heard = homes.filter(|((own, by), _)| **own != home && by.contains(&home));
+        let of: Vec<Need> = heard.map(|(_, about)| Need::Works(EntityId(about))).collect();
+        Need::AtLeast(of.len(), of)
     }
 
     /// Says that an entity starts in another state than the first of its kind.

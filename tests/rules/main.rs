@@ -20,6 +20,7 @@ mod quotas;
 mod policy;
 mod replication;
 mod requests;
+mod services;
 mod setup;
 mod versions;
 mod world;

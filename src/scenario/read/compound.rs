@@ -262,6 +262,35 @@ impl Reader<'_> {
         None
     }
 
+    /// The path of any entity.
+    pub(super) fn any_entity(&mut self, item: &Item, name: &str) -> Option<String> {
+        let Some(path) = item.text() else {
+            self.wrong_type(item, name, "the path of an entity", "\"keys.NAME\"");
+            return None;
+        };
+        if self.known.contains_key(path) {
+            return Some(path.to_owned());
+        }
+        let wrong = Diagnostic::error(
+            "unknown-entity",
+            item.span.clone(),
+            format!("there is no entity {}", quote(path)),
+        )
+        .label("no such entity")
+        .help(self.nearest_entity(path));
+        let by_table = systems::tables().any(|table| Some(table.name) == path.split('.').next());
+        match self.knows {
+            Knows::Named if !by_table => {
+                self.waiting.push((path.to_owned(), wrong));
+                // Kept until the entities that no table names are known.
+                return Some(path.to_owned());
+            }
+            Knows::NamedOnly if !by_table => {}
+            Knows::Named | Knows::NamedOnly | Knows::All => self.found.push(wrong),
+        }
+        None
+    }
+
     /// Why a reference finds nothing.
     fn dangling(
         &self,
@@ -363,6 +392,9 @@ impl Reader<'_> {
                 format!("\"{}\"", name.as_deref().unwrap_or("NAME"))
             }
             Kind::Words(words) => format!("[\"{}\"]", words.first().copied().unwrap_or_default()),
+            Kind::Entity => {
+                format!("\"{}\"", self.known.keys().next().map_or("keys.NAME", |path| path))
+            }
             Kind::List(kind) => format!("[{}]", self.example(kind, scope)),
             Kind::Tagged(tags) => match tags.first() {
                 Some((word, kind)) => self.tag_form(word, *kind, scope),

@@ -75,3 +75,13 @@ fn every_line_with_a_value_says_who_said_it() {
         assert!(text.contains(&format!("{line}\n")), "{line} is not in\n{text}");
     }
 }
+
+#[test]
+fn members_of_services_keep_their_full_paths() {
+    let services =
+        "\n[services.shop]\nat-least = 1\nof = [\"bigtable.orders\", \"kms.us-east1\"]\n";
+    let first = scenario(&format!("{VALID}{services}"), &[]);
+    let text = resolved(&first);
+    assert!(text.contains("of = [\"bigtable.orders\", \"kms.us-east1\"] # file\n"), "{text}");
+    assert_eq!(values(&first.root), values(&scenario(&text, &[]).root), "{text}");
+}

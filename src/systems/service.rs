@@ -16,9 +16,9 @@ use super::spec::{
 };
 use crate::diag::Diagnostic;
 use crate::engine::EntityId;
-use crate::limits::ENTITIES_MAX;
+use crate::limits::{DIAGNOSTICS_SHOWN_MAX, ENTITIES_MAX};
 use play::{Group, Member, ServicePlan, ServicesPlan};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Business services.
 pub const SYSTEM: System = System {
@@ -204,46 +204,78 @@ fn check(root: &Node, found: &mut Vec<Diagnostic>) {
 
 /// The services, members before those made of them; and those that are part of a circle.
 fn order(root: &Node) -> (Vec<&str>, Vec<&str>) {
-    let inner = |service: &Node| -> Vec<String> {
+    let mut inner: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, service) in root.named("services") {
         let own = groups(service).into_iter().flat_map(|(_, _, of)| of);
-        own.filter_map(|node| node.text().strip_prefix("services.")).map(str::to_owned).collect()
-    };
-    let mut waits: BTreeMap<&str, Vec<String>> =
-        root.named("services").map(|(name, service)| (name, inner(service))).collect();
-    let mut sorted = Vec::new();
-    loop {
-        let ready: Vec<&str> = waits
-            .iter()
-            .filter(|(_, of)| of.iter().all(|member| !waits.contains_key(member.as_str())))
-            .map(|(name, _)| *name)
-            .collect();
-        if ready.is_empty() {
-            break;
-        }
-        for name in ready {
-            waits.remove(name);
-            sorted.push(name);
+        inner.insert(name, own.filter_map(|of| of.text().strip_prefix("services.")).collect());
+    }
+    let mut outer: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, of) in &inner {
+        of.iter().for_each(|member| outer.entry(member).or_default().push(name));
+    }
+    let sorted = peel(&inner, &outer);
+    let done: BTreeSet<&str> = sorted.iter().copied().collect();
+    if inner.keys().all(|name| done.contains(name)) {
+        return (sorted, Vec::new());
+    }
+    // What is left leads to a circle; what nobody on the way to one is made of is on none.
+    let outside: BTreeSet<&str> = peel(&outer, &inner).into_iter().collect();
+    let mut circles: Vec<&str> = inner.keys().copied().collect();
+    circles.retain(|name| !done.contains(name) && !outside.contains(name));
+    // A service between two circles is on none. To tell it from the others is worth the time only
+    // where they are few: the list is not shown beyond its limit.
+    if circles.len() <= DIAGNOSTICS_SHOWN_MAX {
+        circles.retain(|name| leads_to_itself(name, &inner));
+    }
+    (sorted, circles)
+}
+
+/// The names whose ways by `to` all end, nearest to the ends first (Kahn's algorithm).
+fn peel<'a>(
+    to: &BTreeMap<&'a str, Vec<&'a str>>,
+    from: &BTreeMap<&'a str, Vec<&'a str>>,
+) -> Vec<&'a str> {
+    let all: BTreeSet<&str> = to.keys().chain(from.keys()).copied().collect();
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ready: Vec<&str> = Vec::new();
+    for name in all {
+        match to.get(name).map_or(0, Vec::len) {
+            0 => ready.push(name),
+            count => {
+                open.insert(name, count);
+            }
         }
     }
-    // What is left is on a circle or made of one; only those that lead back to themselves are told.
-    let on_circle = |start: &str| {
-        let mut seen: Vec<&str> = Vec::new();
-        let mut next: Vec<&str> = vec![start];
-        while let Some(name) = next.pop() {
-            for member in waits.get(name).into_iter().flatten() {
-                if member == start {
-                    return true;
-                }
-                if waits.contains_key(member.as_str()) && !seen.contains(&member.as_str()) {
-                    seen.push(member);
-                    next.push(member);
+    let mut sorted = Vec::new();
+    while let Some(name) = ready.pop() {
+        sorted.push(name);
+        for next in from.get(name).into_iter().flatten() {
+            if let Some(count) = open.get_mut(next) {
+                *count -= 1;
+                if *count == 0 {
+                    open.remove(next);
+                    ready.push(next);
                 }
             }
         }
-        false
-    };
-    let circles = waits.keys().copied().filter(|name| on_circle(name)).collect();
-    (sorted, circles)
+    }
+    sorted
+}
+
+fn leads_to_itself(start: &str, inner: &BTreeMap<&str, Vec<&str>>) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut next = vec![start];
+    while let Some(name) = next.pop() {
+        for &member in inner.get(name).into_iter().flatten() {
+            if member == start {
+                return true;
+            }
+            if seen.insert(member) {
+                next.push(member);
+            }
+        }
+    }
+    false
 }
 
 /// Makes one process that speaks for all services.
@@ -280,7 +312,7 @@ fn build(root: &Node, plan: &mut Plan) {
     }
     let speaks_for: Vec<EntityId> = services.iter().map(|service| service.entity).collect();
     watched.retain(|entity| !speaks_for.contains(entity));
-    let process = plan.process(&speaks_for, Box::new(ServicesPlan { services }));
+    let process = plan.process(&speaks_for, Box::new(ServicesPlan::new(services)));
     for entity in watched {
         plan.watch(process, entity);
     }

@@ -3,7 +3,7 @@
 use crate::engine::trace::Charge;
 use crate::engine::{Class, Effects, EntityId, Happening, Process, Seq, SimTime, StateId, Streams};
 use crate::systems::contract::{Message, Spawn, SweepMode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const UP: StateId = 0;
 const DEGRADED: StateId = 1;
@@ -69,7 +69,21 @@ impl ServicePlan {
 
 /// All services, members before those made of them.
 pub(super) struct ServicesPlan {
-    pub(super) services: Vec<ServicePlan>,
+    services: Vec<ServicePlan>,
+    /// Of each member, the services that need it, by their place.
+    needed_by: BTreeMap<EntityId, Vec<usize>>,
+}
+
+impl ServicesPlan {
+    pub(super) fn new(services: Vec<ServicePlan>) -> ServicesPlan {
+        let mut needed_by: BTreeMap<EntityId, Vec<usize>> = BTreeMap::new();
+        for (place, service) in services.iter().enumerate() {
+            for member in service.members() {
+                needed_by.entry(member.entity).or_default().push(place);
+            }
+        }
+        ServicesPlan { services, needed_by }
+    }
 }
 
 impl Spawn for ServicesPlan {
@@ -112,13 +126,7 @@ impl Process<Message> for Services<'_> {
                 // Last of the instant: a switch without a gap is no outage.
                 fx.at(SETTLED, fx.now(), Class::Clock);
             }
-            Happening::Timer(_) => {
-                let plan = self.plan;
-                for (place, service) in plan.services.iter().enumerate() {
-                    self.settle(place, service, fx);
-                }
-                self.changed.clear();
-            }
+            Happening::Timer(_) => self.settle_all(fx),
             Happening::Message { .. } => {}
         }
     }
@@ -131,12 +139,26 @@ impl Process<Message> for Services<'_> {
 }
 
 impl Services<'_> {
-    /// Puts a service into the state that its members ask for.
-    fn settle(&mut self, place: usize, service: &ServicePlan, fx: &mut Effects<Message>) {
+    /// Looks at every service that something has changed for, members before those made of them.
+    fn settle_all(&mut self, fx: &mut Effects<Message>) {
+        let plan = self.plan;
+        let needing = |entity: EntityId| plan.needed_by.get(&entity).into_iter().flatten().copied();
+        let mut open: BTreeSet<usize> = self.changed.keys().copied().flat_map(needing).collect();
+        while let Some(place) = open.pop_first() {
+            let service = &plan.services[place];
+            if self.settle(place, service, fx) {
+                open.extend(needing(service.entity));
+            }
+        }
+        self.changed.clear();
+    }
+
+    /// Puts a service into the state that its members ask for. Was it in another?
+    fn settle(&mut self, place: usize, service: &ServicePlan, fx: &mut Effects<Message>) -> bool {
         let states = fx.states();
         let (before, after) = (states[service.entity.0 as usize], service.state(states));
         if before == after {
-            return;
+            return false;
         }
         let broken = service.groups.iter().find(|group| !group.holds(states));
         let seq_of = |member: &Member| self.changed.get(&member.entity).copied();
@@ -145,7 +167,7 @@ impl Services<'_> {
         };
         // What went down is the cause of going down, whatever else happened at that instant.
         let gone = if after == DOWN { latest(&|member| !member.serves(states)) } else { None };
-        let Some(cause) = gone.or_else(|| latest(&|_| true)) else { return };
+        let Some(cause) = gone.or_else(|| latest(&|_| true)) else { return false };
         let rule = match (broken, self.stays[place]) {
             (Some(group), _) => group.rule,
             (None, Some(stay)) if before == DOWN => stay.rule,
@@ -161,6 +183,7 @@ impl Services<'_> {
         let seq = fx.enter(service.entity, after, rule, Some(cause), detail);
         self.stays[place] = (after != UP).then_some(Stay { cause: seq, from: fx.now(), rule });
         self.changed.insert(service.entity, seq);
+        true
     }
 
     /// Charges the stay that ends now to what began it.

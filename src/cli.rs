@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::experiment::Model;
 use crate::limits;
 use crate::report::files::{self, Made};
+use crate::report::risks::{Risk, Risks};
 use crate::report::{Run, audit, charts, rules, summary, tables};
 use crate::scenario::read::{Overrides, read};
 use crate::scenario::{Scenario, resolved};
@@ -282,6 +283,7 @@ fn refused(found: &[Diagnostic]) -> Exit {
 /// Writes every file of a run.
 fn write(run: &Run, args: &RunArgs, folder: &Path) -> Result<(), Exit> {
     let source = &run.scenario.sources.0[0].text;
+    let risks = Risks::of(run.model);
     let mut all = vec![
         ("scenario.toml".to_owned(), source.clone().into_bytes()),
         ("resolved.toml".to_owned(), resolved::resolved(run.scenario).into_bytes()),
@@ -292,6 +294,8 @@ fn write(run: &Run, args: &RunArgs, folder: &Path) -> Result<(), Exit> {
         ("attribution.csv".to_owned(), tables::attribution(run)),
         ("writes.csv".to_owned(), tables::writes(run)),
         ("operations.csv".to_owned(), tables::operations(run)),
+        ("blast-radius.csv".to_owned(), risks.blast_radius()),
+        ("cut-sets.csv".to_owned(), risks.cut_sets()),
     ];
     if args.audit_log {
         all.push(("audit-log.jsonl".to_owned(), audit::lines(run)));
@@ -338,6 +342,7 @@ fn judged(run: &Run) -> Exit {
 struct Checked {
     file: String,
     ok: bool,
+    risks: Vec<Risk>,
     #[serde(flatten)]
     told: diag::DiagnosticsJson,
 }
@@ -346,28 +351,33 @@ fn check(args: &CheckArgs) -> Result<Exit, Exit> {
     let mut worst = Exit::Success;
     let mut told = Vec::new();
     for file in &args.files {
-        let (found, sources, sound) = match scenario(file, &args.common) {
-            Ok(Ok(scenario)) => (scenario.warnings, scenario.sources, true),
-            Ok(Err((found, sources))) => (found, sources, false),
+        let (found, sources, model) = match scenario(file, &args.common) {
+            Ok(Ok(scenario)) => {
+                let model = Model::new(&scenario);
+                (scenario.warnings, scenario.sources, Some(model))
+            }
+            Ok(Err((found, sources))) => (found, sources, None),
             // Told already; the other files are checked all the same.
             Err(exit) => {
                 worst = worst.max(exit);
                 continue;
             }
         };
-        if !sound {
+        if model.is_none() {
             worst = worst.max(Exit::Input);
         }
+        let risks = model.as_ref().map(Risks::of);
         match args.common.format {
             Format::Json => told.push(Checked {
                 file: diag::plain(&file.display().to_string()),
-                ok: sound,
+                ok: model.is_some(),
+                risks: risks.map(|risks| risks.list()).unwrap_or_default(),
                 told: diag::to_json(&found, &sources),
             }),
             Format::Text => {
                 tell(&found, &sources, Format::Text)?;
-                if sound {
-                    print(&format!("{}: ok\n", file.display()))?;
+                if let Some(risks) = risks {
+                    print(&format!("{}: ok\n{}", file.display(), risks.screen()))?;
                 }
             }
         }

@@ -1,8 +1,10 @@
 //! Playing a scenario: from a checked scenario to what each replication yields.
 
+pub mod dependence;
 pub mod estimates;
 pub mod judge;
 pub mod ledger;
+
 pub mod outcome;
 pub mod plan;
 pub mod precision;
@@ -14,7 +16,7 @@ use crate::engine::{
     Budget, Detail, EntityId, Halt, SimDuration, SimTime, Simulation, Streams, Trace,
 };
 use crate::scenario::Scenario;
-use crate::systems::contract::{Plan, SweepMode};
+use crate::systems::contract::{Need, Plan, SweepMode};
 use crate::systems::operations::Price;
 use crate::systems::spec::EntityKind;
 use outcome::{Catalogue, Outcome};
@@ -110,6 +112,11 @@ impl Model {
     /// The entity with a path.
     pub fn entity(&self, path: &str) -> EntityId {
         self.plan.entity(path)
+    }
+
+    /// What each entity needs, in the order of their ids.
+    pub fn needs(&self) -> Vec<Need> {
+        self.plan.all_needs()
     }
 
     /// How long is played.

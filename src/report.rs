@@ -7,6 +7,7 @@ pub mod docs;
 pub mod experiment;
 pub mod files;
 pub mod ledger;
+pub mod risks;
 pub mod rules;
 pub mod summary;
 pub mod tables;

@@ -148,6 +148,10 @@ fn the_version_is_that_of_the_package() {
     assert_eq!(done.out, format!("cmeksim {}\n", env!("CARGO_PKG_VERSION")));
 }
 
+/// BT-29: any of the keys takes the instance down, and any of their locations does.
+const GOOD_RISKS: &str = "  bigtable.orders goes down with any of keys.orders-east, \
+    keys.orders-eu, keys.orders-west, kms.europe-west1, kms.us-east1, kms.us-west1\n";
+
 #[test]
 fn check_tells_of_each_file() {
     let folder = temp();
@@ -157,11 +161,11 @@ fn check_tells_of_each_file() {
 
     let good = call(&["check", GOOD]);
     assert_eq!((good.code, good.err.as_str()), (Some(0), ""));
-    assert_eq!(good.out, format!("{GOOD}: ok\n"));
+    assert_eq!(good.out, format!("{GOOD}: ok\n{GOOD_RISKS}"));
 
     let all = call(&["check", bad, GOOD, worse]);
     assert_eq!(all.code, Some(2));
-    assert_eq!(all.out, format!("{GOOD}: ok\n"));
+    assert_eq!(all.out, format!("{GOOD}: ok\n{GOOD_RISKS}"));
     assert!(all.err.contains("did you mean `tables`?"), "{}", all.err);
     assert!(all.err.contains("bad.toml") && all.err.contains("worse.toml"), "{}", all.err);
 
@@ -187,7 +191,7 @@ fn check_tells_of_each_file() {
 fn check_goes_on_after_a_file_that_cannot_be_read() {
     let done = call(&["check", "no-such-file.toml", GOOD]);
     assert_eq!(done.code, Some(3));
-    assert_eq!(done.out, format!("{GOOD}: ok\n"));
+    assert_eq!(done.out, format!("{GOOD}: ok\n{GOOD_RISKS}"));
     assert!(done.err.contains("cannot read no-such-file.toml"), "{}", done.err);
     let done = call(&["check", "no-such-file.toml", GOOD, "--format", "json"]);
     assert_eq!(done.code, Some(3));
@@ -302,7 +306,7 @@ fn csv_files_have_the_documented_columns() {
     assert_eq!(done.code, Some(0), "{}", done.err);
     let tables: Vec<String> =
         names(folder.path()).into_iter().filter(|name| name.ends_with(".csv")).collect();
-    assert_eq!(tables.len(), 6);
+    assert_eq!(tables.len(), 8);
     for name in tables {
         let mut reader = csv::Reader::from_path(folder.path().join(&name)).unwrap();
         let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();

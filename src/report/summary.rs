@@ -1,5 +1,6 @@
 //! The summary of a run: as JSON, and on one screen.
 
+use super::risks::{Risk, Risks};
 use super::{Run, SCHEMA};
 use crate::diag::{self, Severity};
 use crate::engine::trace::Seq;
@@ -262,6 +263,7 @@ struct Json<'a> {
     objectives: Vec<Verdict>,
     expectations: Vec<Verdict>,
     protection: Vec<Protected>,
+    risks: Vec<Risk>,
     warnings: Vec<String>,
     assumptions: Vec<Assumption>,
 }
@@ -311,6 +313,7 @@ pub fn json(run: &Run) -> Vec<u8> {
         objectives: verdicts(run, &scenario.objectives),
         expectations: verdicts(run, &scenario.expect),
         protection: protection(run),
+        risks: Risks::of(run.model).list(),
         warnings: warnings(run),
         assumptions: assumptions(run),
     };

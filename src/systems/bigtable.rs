@@ -18,6 +18,7 @@ mod describe;
 mod grace;
 mod instance;
 mod load;
+mod needs;
 mod plan;
 mod protection;
 mod requests;

@@ -353,16 +353,26 @@ impl Plan {
         self.needs.insert(entity, need);
     }
 
-    /// What an entity needs.
-    pub fn need(&self, entity: EntityId) -> Need {
-        if let Some(need) = self.needs.get(&entity) {
-            return need.clone();
+    /// What each entity needs, in the order of their ids.
+    pub fn all_needs(&self) -> Vec<Need> {
+        let homes = &self.layout.homes;
+        let mut heard: BTreeMap<u32, Vec<EntityId>> = BTreeMap::new();
+        for (about, processes) in (0..).map(EntityId).zip(&self.layout.subscribers) {
+            // What a process tells itself is no dependency.
+            let others = processes.iter().filter(|process| **process != homes[about.0 as usize]);
+            others.for_each(|process| heard.entry(*process).or_default().push(about));
         }
-        let home = self.layout.homes[entity.0 as usize];
-        let homes = self.layout.homes.iter().zip(&self.layout.subscribers).zip(0..);
-        let heard = homes.filter(|((own, by), _)| **own != home && by.contains(&home));
-        let of: Vec<Need> = heard.map(|(_, about)| Need::Works(EntityId(about))).collect();
-        Need::AtLeast(of.len(), of)
+        let listens = |home: &u32| -> Need {
+            let of: Vec<Need> =
+                heard.get(home).into_iter().flatten().map(|about| Need::Works(*about)).collect();
+            Need::AtLeast(of.len(), of)
+        };
+        let told = (0..).map(|number| self.needs.get(&EntityId(number)));
+        homes
+            .iter()
+            .zip(told)
+            .map(|(home, told)| told.cloned().unwrap_or_else(|| listens(home)))
+            .collect()
     }
 
     /// Says that an entity starts in another state than the first of its kind.

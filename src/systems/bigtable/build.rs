@@ -1,6 +1,7 @@
 //! From the checked tables of a scenario to the plan of each instance.
 
 use super::instance::{Instance, code};
+use super::needs::needs;
 use super::plan::{
     BackupPlan, ClusterPlan, Constants, GraceTimer, InstancePlan, ProfilePlan, Routing,
     backup_state, cluster_state, profile_state,
@@ -273,6 +274,7 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
                 plan.starts_in(profile.entity, profile_state::FAILING_DENIED);
             }
         }
+        needs(&instance, plan);
         let process = plan.process(&speaks_for, Box::new(instance));
         policy::obey(root, process, plan);
         let path = format!("bigtable.{name}.");

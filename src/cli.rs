@@ -1,6 +1,7 @@
 //! The command line: the only file that prints. Data goes to stdout, talk to stderr.
 
 mod experiment;
+mod studies;
 
 use crate::diag::{self, Diagnostic, Severity, Sources};
 use crate::engine::{AUDIT_ENTRIES, Budget};
@@ -61,6 +62,18 @@ enum Command {
     #[command(after_help = "Examples:
   cmeksim merge /tmp/shard-1 /tmp/shard-2 --out /tmp/whole")]
     Merge(experiment::MergeArgs),
+    /// Play two scenarios with the same luck and tell their differences, with intervals.
+    #[command(after_help = "Examples:
+  cmeksim compare one-key.toml key-per-cluster.toml
+  cmeksim compare a.toml b.toml -n 10000 --format json")]
+    Compare(studies::CompareArgs),
+    /// Find which of the assumed constants a measure hangs on.
+    #[command(after_help = "Examples:
+  cmeksim sensitivity my.toml --measure bigtable.orders.downtime
+  cmeksim sensitivity my.toml --measure bigtable.orders.downtime --method morris
+  cmeksim sensitivity my.toml --measure bigtable.orders.downtime --method sobol \\
+      --over model.bigtable.cascade-pace,model.bigtable.bringup")]
+    Sensitivity(studies::SensitivityArgs),
     /// Check scenario files: form, references, documented set-up rules. Nothing is simulated.
     #[command(after_help = "Examples:
   cmeksim check scenarios/*.toml
@@ -155,6 +168,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Replicate(args) => experiment::replicate(args),
         Command::Sweep(args) => experiment::sweep(args),
         Command::Merge(args) => experiment::merge(args),
+        Command::Compare(args) => studies::compare(args),
+        Command::Sensitivity(args) => studies::sensitivity(args),
         Command::Check(args) => check(args),
         Command::Rules(args) => list_rules(args),
     };

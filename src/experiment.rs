@@ -1,15 +1,18 @@
 //! Playing a scenario: from a checked scenario to what each replication yields.
 
+pub mod compare;
 pub mod dependence;
 pub mod estimates;
 pub mod judge;
 pub mod ledger;
-
+pub mod ordered;
 pub mod outcome;
 pub mod plan;
 pub mod precision;
+pub mod ranges;
 pub mod run;
 pub mod script;
+pub mod sensitivity;
 pub mod study;
 
 use crate::engine::{

@@ -3,12 +3,14 @@
 pub mod audit;
 pub mod chart;
 pub mod charts;
+pub mod compare;
 pub mod docs;
 pub mod experiment;
 pub mod files;
 pub mod ledger;
 pub mod risks;
 pub mod rules;
+pub mod sensitivity;
 pub mod summary;
 pub mod tables;
 

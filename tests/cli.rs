@@ -102,6 +102,8 @@ fn help_texts_are_golden() {
         ("help-sweep.txt", &["sweep", "--help"]),
         ("help-merge.txt", &["merge", "--help"]),
         ("help-check.txt", &["check", "--help"]),
+        ("help-compare.txt", &["compare", "--help"]),
+        ("help-sensitivity.txt", &["sensitivity", "--help"]),
         ("help-rules.txt", &["rules", "--help"]),
     ] {
         let done = call(args);

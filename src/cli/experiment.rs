@@ -33,7 +33,7 @@ const REPLICATIONS: u64 = 1_000;
 /// enough for an interval of the 99 % quantile.
 const REPLICATIONS_AT_A_POINT: u64 = 400;
 /// Threads that make sense on any machine.
-const JOBS_MAX: u64 = 1_024;
+pub(super) const JOBS_MAX: u64 = 1_024;
 
 /// What all experiments take.
 #[derive(Args)]
@@ -103,24 +103,29 @@ pub(super) struct SweepArgs {
 }
 
 /// An error of the user's, with what to do instead.
-fn wrong(text: &str) -> Exit {
+pub(super) fn wrong(text: &str) -> Exit {
     say(&format!("error: {text}"));
     Exit::Input
 }
 
-fn world(failure: Failure) -> Exit {
+pub(super) fn world(failure: Failure) -> Exit {
     say(&format!("error: {failure}"));
     Exit::World
 }
 
 /// What a scenario names, each read once: the same for every point.
-struct Named {
+pub(super) struct Named {
     folder: PathBuf,
     known: Mutex<BTreeMap<String, Result<Vec<u8>, String>>>,
 }
 
 impl Named {
-    fn get(&self, name: &str) -> Result<Vec<u8>, String> {
+    /// Nothing read yet; names are below this folder.
+    pub(super) fn new(folder: &Path) -> Named {
+        Named { folder: folder.to_owned(), known: Mutex::new(BTreeMap::new()) }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Result<Vec<u8>, String> {
         let mut known = match self.known.lock() {
             Ok(known) => known,
             Err(poisoned) => poisoned.into_inner(),
@@ -140,7 +145,7 @@ impl Named {
     }
 }
 
-fn pool(jobs: Option<u64>) -> Result<rayon::ThreadPool, Exit> {
+pub(super) fn pool(jobs: Option<u64>) -> Result<rayon::ThreadPool, Exit> {
     let threads = jobs.map_or(0, |jobs| jobs as usize);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
         say(&format!("error: cannot start {threads} threads: {error}; give fewer with --jobs"));
@@ -181,8 +186,7 @@ fn experiment(
         say(&format!("error: cannot read {}: {error}", file.display()));
         Exit::World
     })?;
-    let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
-    let named = Named { folder, known: Mutex::new(BTreeMap::new()) };
+    let named = Named::new(file.parent().unwrap_or(Path::new(".")));
     let overrides = Overrides { sets: set.to_vec(), seed: options.common.seed };
     let refuse = |(found, sources): (Vec<diag::Diagnostic>, diag::Sources)| {
         tell(&found, &sources, format).err().unwrap_or(refused(&found))
@@ -406,7 +410,7 @@ impl Work<'_> {
 }
 
 /// Cells done and time left, on a terminal.
-fn progress(cells: u64, done: u64, quiet: bool) -> ProgressBar {
+pub(super) fn progress(cells: u64, done: u64, quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(Some(cells), target).with_position(done);
     let style = ProgressStyle::with_template(

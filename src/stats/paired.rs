@@ -45,9 +45,9 @@ pub struct Difference {
 pub enum Verdict {
     /// Every pair is equal.
     Same,
-    /// The interval lies below zero.
+    /// The interval lies below zero, or all pairs differ by the same amount below zero.
     Lower,
-    /// The interval lies above zero.
+    /// The interval lies above zero, or all pairs differ by the same amount above zero.
     Higher,
     /// It holds zero, or there are too few pairs.
     Unclear,
@@ -86,10 +86,14 @@ impl Paired {
         let n = self.difference.count();
         let same = n > 0 && self.smaller + self.greater == 0;
         let mean = self.difference.mean().map(|mean| if same { 0.0 } else { mean });
-        let half = self.difference.half_width().filter(|_| !same);
+        // Where all pairs differ by the same, nothing says how far another pair could be off.
+        let half = self.difference.half_width().filter(|half| *half > 0.0);
         let ends = mean.zip(half).map(|(mean, half)| (mean - half, mean + half));
+        let constant = half.is_none() && n > 1;
         let verdict = match ends {
             _ if same => Verdict::Same,
+            None if constant && self.smaller == n => Verdict::Lower,
+            None if constant && self.greater == n => Verdict::Higher,
             Some((_, high)) if high < 0.0 => Verdict::Lower,
             Some((low, _)) if low > 0.0 => Verdict::Higher,
             Some(_) | None => Verdict::Unclear,
@@ -145,6 +149,14 @@ mod tests {
         let found = of(&[(0.1, 0.1), (0.7, 0.7), (0.3, 0.3)]);
         assert_eq!((found.verdict, found.difference), (Verdict::Same, Some(0.0)));
         assert_eq!((found.ci_low, found.ci_high, found.gain), (None, None, None));
+    }
+
+    #[test]
+    fn pairs_that_differ_by_the_same_have_a_verdict_and_no_interval() {
+        let found = of(&[(1.0, 3.0), (5.0, 7.0), (2.0, 4.0)]);
+        assert_eq!((found.verdict, found.difference), (Verdict::Higher, Some(2.0)));
+        assert_eq!((found.ci_low, found.ci_high), (None, None));
+        assert_eq!(of(&[(3.0, 1.0), (7.0, 5.0)]).verdict, Verdict::Lower);
     }
 
     #[test]

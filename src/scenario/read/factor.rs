@@ -114,7 +114,7 @@ impl Assignment {
 }
 
 /// The level that a single value is.
-fn level(value: &Assignment) -> Level {
+pub(super) fn level(value: &Assignment) -> Level {
     let label = match &value.item.raw {
         Raw::Text(text) => text.clone(),
         _ => tree::text(&value.item),

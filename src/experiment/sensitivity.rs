@@ -1,0 +1,184 @@
+//! Which of the constants in doubt matters for a measure?
+
+use super::Model;
+use super::ordered::ordered;
+use super::ranges::Doubt;
+use crate::diag::{Diagnostic, Sources};
+use crate::engine::{Budget, Halt, StreamNumber, Streams};
+use crate::experiment::study::Files;
+use crate::scenario::read::{Template, point};
+use crate::stats::Moments;
+use crate::stats::morris::{self, Effect};
+use crate::stats::paired::{Difference, Paired};
+use crate::stats::sobol::{self, Indices};
+use crate::systems::contract::SweepMode;
+
+/// Why a study ended early.
+#[derive(Debug)]
+pub enum Failed {
+    /// A point is no sound scenario.
+    Point(Vec<Diagnostic>, Sources),
+    /// A replication met a limit of its budget.
+    Limit(Halt),
+    /// There are more points or constants than a design has room for.
+    Room,
+}
+
+/// What is studied.
+pub struct Question<'a> {
+    /// The scenario.
+    pub template: &'a Template,
+    /// What it names.
+    pub files: &'a Files<'a>,
+    /// The seed of the scenario.
+    pub seed: u64,
+    /// The measure.
+    pub measure: &'a str,
+    /// Replications at each point; all points share their luck.
+    pub replications: u64,
+    /// The constants that are varied.
+    pub doubts: &'a [Doubt],
+}
+
+/// A constant at a value other than that of the scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Swing {
+    /// Place of the constant among those that are varied.
+    pub doubt: usize,
+    /// The value.
+    pub level: String,
+    /// The measure there minus that of the scenario.
+    pub difference: Difference,
+}
+
+/// What a study found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// One at a time.
+    Tornado(Vec<Swing>),
+    /// Morris screening.
+    Morris(Vec<Effect>),
+    /// Shares of variance, and how many rows of the design count. No shares where nothing varies.
+    Sobol(usize, Option<Vec<Indices>>),
+}
+
+type Values = Vec<Option<f64>>;
+
+impl Question<'_> {
+    /// The measure at each point: a value per replication.
+    fn play(
+        &self,
+        points: &[Vec<(String, String)>],
+        pool: &rayon::ThreadPool,
+        done: &(impl Fn() + Sync),
+    ) -> Result<Vec<Values>, Failed> {
+        let at = |number: u64| -> Result<Values, Failed> {
+            let values = points.get(number as usize).ok_or(Failed::Room)?;
+            let point = point(values).ok_or(Failed::Room)?;
+            let read = self.template.scenario(&[&point], self.files);
+            let scenario = read.map_err(|(found, sources)| Failed::Point(found, sources))?;
+            let model = Model::new(&scenario);
+            let one = |replication: u64| {
+                let trace = model
+                    .replicate(self.seed, replication, SweepMode::Decisive, Budget::default())
+                    .map_err(Failed::Limit)?;
+                Ok(model.outcome(trace).measures.get(self.measure).copied().flatten())
+            };
+            let values = (0..self.replications).map(one).collect::<Result<Values, Failed>>();
+            done();
+            values
+        };
+        let mut all = Vec::with_capacity(points.len());
+        ordered(0..points.len() as u64, pool, at, |_, values| all.push(values))?;
+        Ok(all)
+    }
+
+    /// The values of the constants at a point of the unit cube.
+    fn at(&self, shares: &[f64]) -> Vec<(String, String)> {
+        let pairs = self.doubts.iter().zip(shares);
+        pairs.map(|(doubt, share)| (doubt.path.clone(), doubt.span.at(*share))).collect()
+    }
+
+    /// How many points one at a time takes.
+    pub fn tornado_points(&self) -> usize {
+        1 + self.doubts.iter().map(|doubt| doubt.span.levels(&doubt.base).len()).sum::<usize>()
+    }
+
+    /// Every constant alone, at each end of its range.
+    ///
+    /// # Errors
+    /// A point is no sound scenario, or a replication met a limit.
+    pub fn tornado(
+        &self,
+        pool: &rayon::ThreadPool,
+        done: impl Fn() + Sync,
+    ) -> Result<Found, Failed> {
+        let mut points = vec![Vec::new()];
+        let mut swings = Vec::new();
+        for (place, doubt) in self.doubts.iter().enumerate() {
+            for level in doubt.span.levels(&doubt.base) {
+                points.push(vec![(doubt.path.clone(), level.clone())]);
+                swings.push((place, level));
+            }
+        }
+        let played = self.play(&points, pool, &done)?;
+        let (base, others) = played.split_first().ok_or(Failed::Room)?;
+        let swing = |((doubt, level), values): ((usize, String), &Values)| {
+            let mut paired = Paired::default();
+            base.iter().zip(values).for_each(|(a, b)| paired.push(*a, *b));
+            Swing { doubt, level, difference: paired.estimate() }
+        };
+        Ok(Found::Tornado(swings.into_iter().zip(others).map(swing).collect()))
+    }
+
+    /// Morris screening by so many walks.
+    ///
+    /// # Errors
+    /// A point is no sound scenario, or a replication met a limit.
+    pub fn morris(
+        &self,
+        walks: usize,
+        pool: &rayon::ThreadPool,
+        done: impl Fn() + Sync,
+    ) -> Result<Found, Failed> {
+        let dims = self.doubts.len();
+        let number = StreamNumber::of("sensitivity", "morris");
+        let walks =
+            morris::trajectories(walks, dims, &mut Streams::new(self.seed, 0).stream(number));
+        let points: Vec<_> =
+            walks.iter().flat_map(|walk| &walk.points).map(|shares| self.at(shares)).collect();
+        let means = means(&self.play(&points, pool, &done)?);
+        let values: Vec<Values> = means.chunks(dims + 1).map(<[_]>::to_vec).collect();
+        Ok(Found::Morris(morris::effects(&walks, &values, dims)))
+    }
+
+    /// Shares of variance, by so many rows of Saltelli's design.
+    ///
+    /// # Errors
+    /// A point is no sound scenario, a replication met a limit, or the design is too large.
+    pub fn sobol(
+        &self,
+        rows: usize,
+        pool: &rayon::ThreadPool,
+        done: impl Fn() + Sync,
+    ) -> Result<Found, Failed> {
+        let dims = self.doubts.len();
+        let shares = sobol::points(rows, dims, self.seed).ok_or(Failed::Room)?;
+        let points: Vec<_> = shares.iter().map(|shares| self.at(shares)).collect();
+        let means = means(&self.play(&points, pool, &done)?);
+        let number = StreamNumber::of("sensitivity", "bootstrap");
+        let mut stream = Streams::new(self.seed, 0).stream(number);
+        let (count, indices) = sobol::indices(&means, dims, &mut stream);
+        Ok(Found::Sobol(count, indices))
+    }
+}
+
+/// The mean of each point over the replications in which the measure is defined.
+fn means(played: &[Values]) -> Values {
+    let mean = |values: &Values| {
+        let mut moments = Moments::default();
+        values.iter().flatten().for_each(|value| moments.push(*value));
+        moments.mean()
+    };
+    played.iter().map(mean).collect()
+}

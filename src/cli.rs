@@ -74,6 +74,11 @@ enum Command {
   cmeksim sensitivity my.toml --measure bigtable.orders.downtime --method sobol \\
       --over model.bigtable.cascade-pace,model.bigtable.bringup")]
     Sensitivity(studies::SensitivityArgs),
+    /// Estimate availability in the long run, after a warm-up, by batch means.
+    #[command(after_help = "Examples:
+  cmeksim steady my.toml --warm-up 30d
+  cmeksim steady my.toml --set scenario.horizon=36500d --batches 50 -n 4")]
+    Steady(studies::SteadyArgs),
     /// Check scenario files: form, references, documented set-up rules. Nothing is simulated.
     #[command(after_help = "Examples:
   cmeksim check scenarios/*.toml
@@ -170,6 +175,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Merge(args) => experiment::merge(args),
         Command::Compare(args) => studies::compare(args),
         Command::Sensitivity(args) => studies::sensitivity(args),
+        Command::Steady(args) => studies::steady(args),
         Command::Check(args) => check(args),
         Command::Rules(args) => list_rules(args),
     };

@@ -13,6 +13,7 @@ pub mod ranges;
 pub mod run;
 pub mod script;
 pub mod sensitivity;
+pub mod steady;
 pub mod study;
 
 use crate::engine::{

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod risks;
 pub mod rules;
 pub mod sensitivity;
+pub mod steady;
 pub mod summary;
 pub mod tables;
 

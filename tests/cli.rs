@@ -104,6 +104,7 @@ fn help_texts_are_golden() {
         ("help-check.txt", &["check", "--help"]),
         ("help-compare.txt", &["compare", "--help"]),
         ("help-sensitivity.txt", &["sensitivity", "--help"]),
+        ("help-steady.txt", &["steady", "--help"]),
         ("help-rules.txt", &["rules", "--help"]),
     ] {
         let done = call(args);

@@ -1,17 +1,21 @@
-//! `compare` and `sensitivity`: differences of two scenarios, and what a measure hangs on.
+//! `compare`, `sensitivity` and `steady`: differences of two scenarios, what a measure hangs on, and
+//! the long run.
 
 use super::experiment::{JOBS_MAX, Named, pool, progress, world, wrong};
 use super::{Common, Format, color, load, print, refused, say, tell};
 use crate::diag::{self, Diagnostic, Sources};
 use crate::engine::Halt;
+use crate::engine::SimDuration;
 use crate::exit::Exit;
+use crate::experiment::Model;
 use crate::experiment::compare::compare as play;
 use crate::experiment::outcome::measures_of;
 use crate::experiment::ranges::{self, Doubt};
 use crate::experiment::sensitivity::{Failed, Question};
+use crate::experiment::steady::{Long, steady as play_long};
 use crate::report::files::{self, Made};
-use crate::report::{compare as differences, sensitivity as studies};
-use crate::scenario::read::{Overrides, Template};
+use crate::report::{compare as differences, sensitivity as studies, steady as long_run};
+use crate::scenario::read::{Overrides, Template, time};
 use crate::scenario::{Scenario, resolved};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -85,6 +89,25 @@ pub(super) struct SensitivityArgs {
     /// Walks of morris [default: 20], or rows of sobol [default: 256].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=SIZE_MAX))]
     size: Option<u64>,
+}
+
+#[derive(Args)]
+pub(super) struct SteadyArgs {
+    /// The scenario file, with a long horizon.
+    file: PathBuf,
+    #[command(flatten)]
+    options: Options,
+    /// Time at the start of every run that is left out.
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    warm_up: String,
+    /// Batches that the rest of each run is cut into.
+    #[arg(long, value_name = "N", default_value_t = 30,
+          value_parser = clap::value_parser!(u64).range(2..=100_000))]
+    batches: u64,
+    /// Runs.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    replications: u64,
 }
 
 fn read(file: &Path, common: &Common) -> Result<(Template, Named), Exit> {
@@ -282,4 +305,36 @@ pub(super) fn sensitivity(args: &SensitivityArgs) -> Result<Exit, Exit> {
         ("summary.json".to_owned(), summary.clone()),
     ];
     finish(options, "sensitivity", &base, &all, (&summary, &studies::screen(&study)))
+}
+
+pub(super) fn steady(args: &SteadyArgs) -> Result<Exit, Exit> {
+    let options = &args.options;
+    let warm_up = time(&args.warm_up).ok_or_else(|| {
+        wrong(&format!("--warm-up takes a length of time, such as \"30d\", not `{}`", args.warm_up))
+    })?;
+    let (template, named) = read(&args.file, &options.common)?;
+    let base = scenario(&template, &named, options)?;
+    let kept = base.horizon.ns().saturating_sub(warm_up.ns());
+    if SimDuration::from_ns(kept / args.batches).is_none_or(|batch| batch.is_zero()) {
+        return Err(wrong(&format!(
+            "nothing of the horizon of {} is left after the warm-up; give a shorter --warm-up",
+            base.horizon
+        )));
+    }
+    let long =
+        Long { warm_up, batches: args.batches, replications: args.replications, seed: base.seed };
+    let pool = pool(options.jobs)?;
+    let bar = progress(args.replications, 0, options.quiet);
+    let found = play_long(&Model::new(&base), &long, &pool, || bar.inc(1));
+    bar.finish_and_clear();
+    let found = found.map_err(limit)?;
+    let steady = long_run::Steady { scenario: &base, long, found: &found };
+    let summary = long_run::json(&steady);
+    let all = vec![
+        ("scenario.toml".to_owned(), source(&base).as_bytes().to_vec()),
+        ("resolved.toml".to_owned(), resolved::resolved(&base).into_bytes()),
+        ("steady.csv".to_owned(), long_run::results(&steady)),
+        ("summary.json".to_owned(), summary.clone()),
+    ];
+    finish(options, "steady", &base, &all, (&summary, &long_run::screen(&steady)))
 }

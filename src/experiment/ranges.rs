@@ -166,10 +166,12 @@ fn doubt(path: String, spec: &'static ParamSpec, node: &Node) -> Option<Doubt> {
         Some((_, low, high, rule)) => (Span::Times(time(low)?, time(high)?), *rule),
         None => (
             Span::of(&spec.kind, node)?,
-            match spec.kind {
-                Kind::Bool | Kind::Choice(_) => "every value",
-                Kind::Fraction => "assumed: half to twice the odds",
-                _ => "assumed: half to twice",
+            if matches!(spec.kind, Kind::Bool | Kind::Choice(_)) {
+                "every value"
+            } else if matches!(spec.kind, Kind::Fraction) {
+                "assumed: half to twice the odds"
+            } else {
+                "assumed: half to twice"
             },
         ),
     };

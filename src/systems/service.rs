@@ -21,14 +21,8 @@ use play::{Group, Member, ServicePlan, ServicesPlan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Business services.
-pub const SYSTEM: System = System {
-    name: "services",
-    tables: TABLES,
-    rules: RULES,
-    check,
-    build,
-    ..System::PLAIN
-};
+pub const SYSTEM: System =
+    System { name: "services", tables: TABLES, rules: RULES, check, build, ..System::PLAIN };
 
 const RULES: &[Rule] = &[
     Rule {

@@ -118,6 +118,11 @@ impl Model {
         self.plan.entity(path)
     }
 
+    /// Does something depend on the entity directly?
+    pub fn is_heard(&self, entity: EntityId) -> bool {
+        self.plan.is_heard(entity)
+    }
+
     /// What each entity needs, in the order of their ids.
     pub fn needs(&self) -> Vec<Need> {
         self.plan.all_needs()

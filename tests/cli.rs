@@ -151,9 +151,9 @@ fn the_version_is_that_of_the_package() {
     assert_eq!(done.out, format!("cmeksim {}\n", env!("CARGO_PKG_VERSION")));
 }
 
-/// BT-29: any of the keys takes the instance down, and any of their locations does.
+/// BT-29: any of the keys takes the instance down, and any of their locations and grants does.
 const GOOD_RISKS: &str = "  bigtable.orders goes down with any of keys.orders-east, \
-    keys.orders-eu, keys.orders-west, kms.europe-west1, kms.us-east1, kms.us-west1\n";
+    keys.orders-eu, keys.orders-west, kms.europe-west1, kms.us-east1, kms.us-west1 and 3 more\n";
 
 #[test]
 fn check_tells_of_each_file() {

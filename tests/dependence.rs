@@ -74,7 +74,12 @@ all-of = ["services.shop", "services.two"]
 /// What is down at the end if one thing has a fault from the first hour on.
 fn played(sets: &str, fault: &str) -> Vec<String> {
     let event = match fault.split_once('.').unwrap() {
-        ("keys", name) => format!("do = \"disable-key\"\nkey = \"{name}\""),
+        ("keys", name) => match name.split_once(".grants.") {
+            Some((key, principal)) => {
+                format!("do = \"revoke-grant\"\nkey = \"{key}\"\nprincipal = \"{principal}\"")
+            }
+            None => format!("do = \"disable-key\"\nkey = \"{name}\""),
+        },
         ("kms", name) => format!("do = \"kms-outage\"\nlocation = \"{name}\"\nlasts = \"30d\""),
         ("ekm", name) => format!("do = \"ekm-outage\"\nekm = \"{name}\"\nlasts = \"30d\""),
         other => panic!("{other:?}"),
@@ -94,7 +99,7 @@ fn agree(sets: &str) {
     let paths: Vec<&str> = model.entities().map(|(path, _)| path).collect();
     let path = |entity: &EntityId| paths[entity.0 as usize];
     let radii = Dependence::of(&model).radii();
-    assert_eq!(radii.len(), 5 + 4 + 1, "every key, location and manager");
+    assert_eq!(radii.len(), 5 + 4 + 1 + 4, "every key, location, manager and grant");
     let mut some = 0;
     for (fault, radius) in &radii {
         // The fault itself, and the cluster that is not there yet.
@@ -122,7 +127,7 @@ fn faults_take_down_what_the_graph_says_if_clusters_go_offline_one_by_one() {
 
 /// Worked out by hand for `services.two`, two of: an app profile on the keys `east` and `west`
 /// (BT-29), an instance on the external key `eu`, an instance without keys, the key `spare`.
-/// Three of the four have to go: the profile, the external instance and the spare key. The outage
+/// (each with the grant to use it). Three of the four have to go: the profile, the external instance and the spare key. The outage
 /// of us-east1 takes the profile and the spare key, and any fault of the external key the third.
 #[test]
 fn cut_sets_of_a_service_are_as_worked_out_by_hand() {
@@ -136,10 +141,13 @@ fn cut_sets_of_a_service_are_as_worked_out_by_hand() {
         .map(|set| set.iter().map(|e| paths[e.0 as usize]).collect::<Vec<_>>().join(" "))
         .collect();
     let mut expected: Vec<String> = Vec::new();
-    let outside = ["ekm.vault", "keys.eu", "kms.europe-west1"];
+    let agent = "grants.bigtable-agent";
+    let (eu, east, west) =
+        (format!("keys.eu.{agent}"), format!("keys.east.{agent}"), format!("keys.west.{agent}"));
+    let outside = ["ekm.vault", "keys.eu", "kms.europe-west1", &eu];
     for third in outside {
         expected.push(format!("{third} kms.us-east1"));
-        for east in ["keys.east", "keys.west", "kms.us-west1"] {
+        for east in ["keys.east", "keys.west", "kms.us-west1", &east, &west] {
             expected.push(format!("{third} {east} keys.spare"));
         }
     }

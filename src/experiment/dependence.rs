@@ -1,7 +1,7 @@
 //! What goes down with what: the graph of dependencies, its single points of failure and its
 //! minimal cut sets, without playing anything.
 //!
-//! A fault is a key that is gone, or a location or a manager that cannot be reached, for longer
+//! A fault is a key that is gone, a grant that is revoked, or a location or a manager that cannot be reached, for longer
 //! than every grace. What an entity needs is said by its system; where it says nothing, it needs
 //! everything that its process listens to.
 
@@ -57,10 +57,15 @@ pub struct Dependence {
 }
 
 impl Dependence {
-    /// The graph of a model: keys and the services that keys depend on have faults.
+    /// The graph of a model: keys, the services that keys depend on, and parts of either that
+    /// others listen to (grants) have faults.
     pub fn of(model: &Model) -> Dependence {
-        let kinds = model.entities().map(|(_, kind)| kind);
-        let faults = kinds.map(|kind| [Role::Service, Role::Key].contains(&kind.role));
+        let kinds = (0..).map(EntityId).zip(model.entities().map(|(_, kind)| kind));
+        let faults = kinds.map(|(entity, kind)| match kind.role {
+            Role::Service | Role::Key => true,
+            Role::Part => model.is_heard(entity),
+            Role::System | Role::Client => false,
+        });
         Dependence::new(model.needs(), faults.collect())
     }
 

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 pub struct Risk {
     /// Its path.
     pub entity: String,
-    /// The keys, locations and managers each of which takes it down alone.
+    /// The keys, grants, locations and managers each of which takes it down alone.
     pub single_points: Vec<String>,
     /// How many minimal cut sets of two faults it has.
     pub pairs: usize,
@@ -55,10 +55,13 @@ impl<'a> Risks<'a> {
     pub fn list(&self) -> Vec<Risk> {
         let risk = |(entity, cuts): (&EntityId, &Cuts)| {
             let of = |order: usize| cuts.sets.iter().filter(move |set| set.len() == order);
-            let single = of(1).flatten().map(|fault| self.path(*fault).to_owned());
+            let mut single: Vec<EntityId> = of(1).flatten().copied().collect();
+            // Where there is no room for all, grants give way to the keys that they belong to.
+            let part = |fault: &EntityId| self.entities[fault.0 as usize].1.role == Role::Part;
+            single.sort_by_key(|fault| (part(fault), *fault));
             Risk {
                 entity: self.path(*entity).to_owned(),
-                single_points: single.collect(),
+                single_points: single.iter().map(|fault| self.path(*fault).to_owned()).collect(),
                 pairs: of(2).count(),
                 triples: of(3).count(),
                 complete_to: cuts.complete_to,
@@ -67,7 +70,7 @@ impl<'a> Risks<'a> {
         self.systems.iter().zip(&self.cuts).map(risk).collect()
     }
 
-    /// `blast-radius.csv`: what goes down, or is degraded, with each key, location and manager.
+    /// `blast-radius.csv`: what goes down, or is degraded, with each key, grant, location and manager.
     pub fn blast_radius(&self) -> Vec<u8> {
         let header = ["fault", "fault_kind", "entity", "entity_kind", "effect"];
         let radii = self.graph.radii();

@@ -353,6 +353,13 @@ impl Plan {
         self.needs.insert(entity, need);
     }
 
+    /// Does a process that does not speak for the entity listen to it?
+    pub fn is_heard(&self, entity: EntityId) -> bool {
+        let place = entity.0 as usize;
+        let home = self.layout.homes[place];
+        self.layout.subscribers[place].iter().any(|process| *process != home)
+    }
+
     /// What each entity needs, in the order of their ids.
     pub fn all_needs(&self) -> Vec<Need> {
         let homes = &self.layout.homes;

@@ -1,25 +1,29 @@
 //! What an instance and its parts need, for the graph of dependencies: as at the start, and of
 //! faults that last for longer than every grace.
 
-use super::plan::{InstancePlan, Routing};
+use super::plan::{ClusterPlan, InstancePlan, Routing};
 use crate::engine::EntityId;
 use crate::systems::contract::{Need, Plan};
+
+/// The key of a cluster, and the grant to use it.
+fn use_of(cluster: &ClusterPlan) -> impl Iterator<Item = EntityId> {
+    cluster.key.into_iter().chain(cluster.grant)
+}
 
 fn all(of: Vec<Need>) -> Need {
     Need::AtLeast(of.len(), of)
 }
 
-/// BT-29: a key that is denied takes the whole instance down. Q-04: a key that cannot be reached
+/// BT-29: a key that is denied (or a grant that is revoked) takes the whole instance down. Q-04: a key that cannot be reached
 /// takes down the instance or its own clusters. BT-28: without tables no key is ever asked.
 pub(super) fn needs(instance: &InstancePlan, plan: &mut Plan) {
     let present = || instance.clusters.iter().filter(|cluster| cluster.present);
-    let keys: Vec<EntityId> =
-        present().filter_map(|cluster| cluster.key).filter(|_| instance.tables > 0).collect();
-    let works = || keys.iter().copied().map(Need::Works).collect();
-    let intact = || all(keys.iter().copied().map(Need::Intact).collect());
+    let uses: Vec<EntityId> = present().filter(|_| instance.tables > 0).flat_map(use_of).collect();
+    let works = || uses.iter().copied().map(Need::Works).collect();
+    let intact = || all(uses.iter().copied().map(Need::Intact).collect());
     let whole = instance.constants.grace_takes_instance;
     for cluster in &instance.clusters {
-        let own = cluster.key.filter(|key| keys.contains(key)).map(Need::Works);
+        let own = cluster.key.filter(|key| uses.contains(key)).map(Need::Works);
         let need =
             if whole { all(works()) } else { all([intact()].into_iter().chain(own).collect()) };
         plan.needs(cluster.entity, need);
@@ -35,7 +39,7 @@ pub(super) fn needs(instance: &InstancePlan, plan: &mut Plan) {
     }
     for backup in &instance.backups {
         // BT-21: a backup needs the key of the cluster that stores it.
-        let key = instance.clusters[backup.cluster].key.map(Need::Works);
-        plan.needs(backup.entity, all(key.into_iter().collect()));
+        let own = use_of(&instance.clusters[backup.cluster]).map(Need::Works);
+        plan.needs(backup.entity, all(own.collect()));
     }
 }

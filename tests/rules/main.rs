@@ -2,8 +2,8 @@
 //! name of its test. Expected times are worked out in the comments from the documents.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-mod backups;
 mod audit;
+mod backups;
 mod bigtable_admin;
 mod bigtable_detection;
 mod bigtable_end;
@@ -16,8 +16,8 @@ mod grants;
 mod kms;
 mod laws;
 mod on_use;
-mod quotas;
 mod policy;
+mod quotas;
 mod replication;
 mod requests;
 mod services;

@@ -21,6 +21,9 @@ pub const RATE_MAX: f64 = 1e9;
 pub const VERSIONS_MAX: usize = 4096;
 /// US dollars of one price: far beyond any, and sums of them stay finite.
 pub const AMOUNT_MAX: f64 = 1e9;
+/// Elements that flow through all topics and jobs of a scenario: in units of 10^-18 their sum fits
+/// in 127 bits.
+pub const FLOW_ELEMENTS_MAX: f64 = 1e19;
 /// Nanoseconds of a horizon or of any duration (about 146 years): the sum of two fits in 64 bits.
 pub const HORIZON_NS_MAX: u64 = 1 << 62;
 /// Events of one replication: stops a runaway model within minutes.

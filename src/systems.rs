@@ -3,10 +3,12 @@
 pub mod bigquery;
 pub mod bigtable;
 pub mod contract;
+pub mod flow;
 pub mod guard;
 pub mod kms;
 pub mod operations;
 pub mod policy;
+pub mod pubsub;
 pub mod service;
 pub mod spec;
 pub mod storage;
@@ -14,8 +16,15 @@ pub mod storage;
 use spec::{ActionSpec, EntityKind, ParamSpec, Rule, System};
 
 /// Every system of the model. A new one is a file in this folder and a line here.
-pub const ALL: &[&System] =
-    &[&kms::SYSTEM, &bigtable::SYSTEM, &bigquery::SYSTEM, &storage::SYSTEM, &service::SYSTEM];
+pub const ALL: &[&System] = &[
+    &kms::SYSTEM,
+    &bigtable::SYSTEM,
+    &bigquery::SYSTEM,
+    &storage::SYSTEM,
+    &pubsub::SYSTEM,
+    &flow::SYSTEM,
+    &service::SYSTEM,
+];
 
 /// Every rule that the model is made of, in the order of the systems.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

@@ -442,7 +442,6 @@ fn kind_in_words(kind: &Kind) -> String {
         Kind::Zone => "zone".to_owned(),
         Kind::Choice(choice) => words(choice),
         Kind::Reference(pattern) => format!("name in `{}`", general(pattern)),
-        Kind::Entity => "path of any entity".to_owned(),
         Kind::References(pattern, word) => {
             format!("name in `{}`, list of names, or `\"{word}\"`", general(pattern))
         }
@@ -454,6 +453,8 @@ fn kind_in_words(kind: &Kind) -> String {
             };
             tags.iter().map(form).collect::<Vec<_>>().join(" or ")
         }
+        Kind::Entity(None) => "path of any entity".to_owned(),
+        Kind::Entity(Some(word)) => format!("path of an entity, or `\"{word}\"`"),
         Kind::Shares(pattern) => format!("shares by name in `{}`", general(pattern)),
         Kind::Table(_) => "table".to_owned(),
         Kind::Named(_) => "named tables".to_owned(),

@@ -189,7 +189,7 @@ fn value(kind: &Kind, node: &Node) -> String {
         (Kind::Rate, Value::Number(rate)) if *rate < 1e15 => format!("\"{rate}/s\""),
         (Kind::Rate, Value::Number(rate)) => format!("\"{rate:?}/s\""),
         (Kind::References(_, word), Value::Reference(path)) if short(path) == *word => quoted(path),
-        (Kind::Entity, Value::Reference(path)) => quoted(path),
+        (Kind::Entity(_), Value::Reference(path)) => quoted(path),
         (Kind::List(kind), Value::List(items)) => {
             let items: Vec<String> = items.iter().map(|item| value(kind, item)).collect();
             format!("[{}]", items.join(", "))

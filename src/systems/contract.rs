@@ -1,5 +1,6 @@
 //! What a key and a system that depends on it say to each other, and how systems become processes.
 
+use super::flow;
 use super::operations::Price;
 use super::spec::{EntityKind, Node, Use};
 use crate::engine::{
@@ -220,6 +221,10 @@ pub enum Message {
         /// Tells apart what goes on at the same time.
         occurrence: u32,
     },
+    /// Of a job: what it does from now on.
+    Order(flow::Order),
+    /// To a job: what has become of it.
+    News(flow::News),
 }
 
 /// How key validations are scheduled. Both ways give the same trajectory.
@@ -266,6 +271,8 @@ pub struct Plan {
     pub logged: BTreeSet<EntityId>,
     /// The project of each key that says its path.
     pub projects: BTreeMap<EntityId, String>,
+    /// What flows between the systems.
+    pub flows: flow::Draft,
 }
 
 /// No process speaks for an entity yet.
@@ -292,6 +299,7 @@ impl Plan {
             price: Price::default(),
             logged: BTreeSet::new(),
             projects: BTreeMap::new(),
+            flows: flow::Draft::default(),
         }
     }
 

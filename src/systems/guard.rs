@@ -4,10 +4,12 @@
 //! that find something new matter. The next one is arithmetic on phases and period, and a draw
 //! per check where luck decides.
 
+mod checks;
 pub mod on_use;
 mod rounds;
 mod view;
 
+pub use checks::Checks;
 pub use rounds::{Check, Phasing, Rounds};
 pub use view::KeyView;
 

@@ -102,7 +102,7 @@ const SERVICE: EntityKind = EntityKind {
 };
 
 const fn members(name: &'static str, source: &'static str, doc: &'static str) -> ParamSpec {
-    ParamSpec { name, kind: Kind::List(&Kind::Entity), default: Default::Absent, source, doc }
+    ParamSpec { name, kind: Kind::List(&Kind::Entity(None)), default: Default::Absent, source, doc }
 }
 
 const TABLES: &[ParamSpec] = &[ParamSpec {

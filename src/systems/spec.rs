@@ -80,8 +80,8 @@ pub enum Kind {
     References(&'static str, &'static str),
     /// A list of some of these words; an empty list says none of them.
     Words(&'static [&'static str]),
-    /// The full path of any entity of the scenario.
-    Entity,
+    /// The full path of an entity of any kind; or this word, if there is one.
+    Entity(Option<&'static str>),
     /// A list of values, at least one.
     List(&'static Kind),
     /// One of these words, each either alone or with a value: `"a"` or `{ b = 5 }`.

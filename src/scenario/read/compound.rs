@@ -262,28 +262,40 @@ impl Reader<'_> {
         None
     }
 
-    /// The path of any entity.
-    pub(super) fn any_entity(&mut self, item: &Item, name: &str) -> Option<String> {
+    /// An entity of any kind by its full path, or a word.
+    pub(super) fn any_entity(
+        &mut self,
+        word: Option<&'static str>,
+        item: &Item,
+        name: &str,
+    ) -> Option<Value> {
         let Some(path) = item.text() else {
             self.wrong_type(item, name, "the path of an entity", "\"keys.NAME\"");
             return None;
         };
-        if self.known.contains_key(path) {
-            return Some(path.to_owned());
+        if let Some(word) = word.filter(|word| *word == path) {
+            return Some(Value::Tagged(word, None));
         }
+        if self.known.contains_key(path) {
+            return Some(Value::Reference(path.to_owned()));
+        }
+        let help = match word.filter(|word| self.near(path, [*word]).is_some()) {
+            Some(word) => format!("did you mean \"{word}\"?"),
+            None => self.nearest_entity(path),
+        };
         let wrong = Diagnostic::error(
             "unknown-entity",
             item.span.clone(),
             format!("there is no entity {}", quote(path)),
         )
         .label("no such entity")
-        .help(self.nearest_entity(path));
+        .help(help);
         let by_table = systems::tables().any(|table| Some(table.name) == path.split('.').next());
         match self.knows {
             Knows::Named if !by_table => {
                 self.waiting.push((path.to_owned(), wrong));
                 // Kept until the entities that no table names are known.
-                return Some(path.to_owned());
+                return Some(Value::Reference(path.to_owned()));
             }
             Knows::NamedOnly if !by_table => {}
             Knows::Named | Knows::NamedOnly | Knows::All => self.found.push(wrong),
@@ -392,8 +404,10 @@ impl Reader<'_> {
                 format!("\"{}\"", name.as_deref().unwrap_or("NAME"))
             }
             Kind::Words(words) => format!("[\"{}\"]", words.first().copied().unwrap_or_default()),
-            Kind::Entity => {
-                format!("\"{}\"", self.known.keys().next().map_or("keys.NAME", |path| path))
+            Kind::Entity(Some(word)) => format!("\"{word}\""),
+            Kind::Entity(None) => {
+                let first = self.known.keys().next().map(String::as_str);
+                format!("\"{}\"", first.unwrap_or("pubsub.NAME"))
             }
             Kind::List(kind) => format!("[{}]", self.example(kind, scope)),
             Kind::Tagged(tags) => match tags.first() {

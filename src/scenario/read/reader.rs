@@ -246,7 +246,7 @@ impl Reader<'_> {
             }
             Kind::References(pattern, word) => self.references(pattern, word, item, param, scope),
             Kind::Words(words) => self.words(words, item, param),
-            Kind::Entity => self.any_entity(item, param.name).map(Value::Reference),
+            Kind::Entity(word) => self.any_entity(*word, item, param.name),
             Kind::List(kind) => self.list(kind, item, param, scope),
             Kind::Tagged(tags) => self.tagged(tags, item, param, scope),
             Kind::Shares(pattern) => self.shares(pattern, item, param.name, scope),

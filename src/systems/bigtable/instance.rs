@@ -494,7 +494,9 @@ impl Process<Message> for Instance<'_> {
                 | Message::Stale(_)
                 | Message::Mistaken(_)
                 | Message::Refused { .. }
-                | Message::Load(_) => {}
+                | Message::Load(_)
+                | Message::Order(_)
+                | Message::News(_) => {}
             },
             Happening::Entered { .. } => {}
         }

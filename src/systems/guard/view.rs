@@ -67,6 +67,8 @@ impl KeyView {
             | Message::Mistaken(_)
             | Message::Load(_)
             | Message::Stale(_)
+            | Message::Order(_)
+            | Message::News(_)
             | Message::Command { .. } => return false,
         }
         let since = |before: Option<(Denial, SimTime)>| before.map_or(now, |(_, since)| since);

@@ -551,7 +551,9 @@ impl Process<Message> for Key<'_> {
                 | Message::Version { .. }
                 | Message::Primary(_)
                 | Message::Grant(_)
-                | Message::Load(_) => {}
+                | Message::Load(_)
+                | Message::Order(_)
+                | Message::News(_) => {}
             },
             Happening::Entered { .. } => {}
         }

@@ -3,6 +3,7 @@
 pub mod bigquery;
 pub mod bigtable;
 pub mod contract;
+pub mod dataflow;
 pub mod flow;
 pub mod guard;
 pub mod kms;
@@ -22,6 +23,7 @@ pub const ALL: &[&System] = &[
     &bigquery::SYSTEM,
     &storage::SYSTEM,
     &pubsub::SYSTEM,
+    &dataflow::SYSTEM,
     &flow::SYSTEM,
     &service::SYSTEM,
 ];

@@ -46,6 +46,17 @@ const CALM: &[&str] = &[
     "model.bigtable.bringup=10m",
     "model.bigtable.replication-lag-same-region=2s",
     "model.bigtable.replication-lag-cross-region=10s",
+    "model.pubsub.decrypt-phase=aligned",
+    "model.pubsub.recovery-delivery=6m",
+    "model.pubsub.recovery-publish=30m",
+    "model.dataflow.check-phase=aligned",
+    "model.dataflow.halt-delay=1m",
+    "model.dataflow.cleanup=3m",
+    "model.dataflow.stuck-cancel=0",
+    "model.dataflow.start-time=4m",
+    "model.dataflow.batch-retry=30s",
+    "model.dataflow.worker-restart=7h",
+    "model.dataflow.snapshot-time=2m",
 ];
 
 /// A scenario in the making.
@@ -326,6 +337,15 @@ impl Played {
                 None => return chain,
             }
         }
+    }
+
+    /// What was told when an entity last entered a state.
+    pub(crate) fn told(&self, path: &str, state: &str) -> String {
+        let entity = self.entity(path);
+        let mut own = self.trace().records.iter().rev();
+        let found =
+            own.find(|r| r.entity == entity && r.from != r.to && self.name(entity, r.to) == state);
+        found.unwrap_or_else(|| panic!("never {state}\n{}", self.story())).detail.to_string()
     }
 
     fn path(&self, entity: EntityId) -> String {

@@ -324,13 +324,24 @@ impl<'a> Network<'a> {
             return (Course::Blocked, sink.record);
         }
         if job.intake > 0 || job.mode != Mode::Runs {
-            return (Course::Flows, None);
+            return (Course::Flows, self.latest_change(plan));
         }
         let faults = plan.queues.iter().filter_map(|&queue| self.fault(queue));
         match faults.min() {
             Some(cause) => (Course::Starved, cause),
-            None => (Course::Flows, None),
+            None => (Course::Flows, self.latest_change(plan)),
         }
+    }
+
+    /// The latest record of what a job reads from or writes to: what ends a stall.
+    fn latest_change(&self, plan: &JobPlan) -> Option<Seq> {
+        let sources = plan.queues.iter().map(|&queue| &self.plan.queues[queue]);
+        let hubs = sources.clone().filter_map(|queue| queue.hub).map(|hub| &self.plan.hubs[hub]);
+        let writers =
+            hubs.clone().flat_map(|hub| &hub.writers).map(|&job| self.plan.jobs[job].entity);
+        let all = sources.map(|queue| queue.source).chain(hubs.map(|hub| hub.entity));
+        let all = all.chain(plan.sinks.iter().copied()).chain(writers);
+        all.filter_map(|entity| self.condition(entity).record).max()
     }
 
     /// What keeps a queue from delivering, if something does: the record of it.

@@ -12,6 +12,8 @@ pub struct Checks {
     mode: SweepMode,
     base: u32,
     planned: Option<Check>,
+    /// A subject that joined at an instant, and whose check of that instant has not had its turn.
+    fresh: Option<Check>,
     /// Checks that were events.
     made: u64,
 }
@@ -19,7 +21,7 @@ pub struct Checks {
 impl Checks {
     /// The checks of a watch; its timers are numbered from `base` on.
     pub fn new(watch: Watch, mode: SweepMode, base: u32) -> Checks {
-        Checks { watch, mode, base, planned: None, made: 0 }
+        Checks { watch, mode, base, planned: None, fresh: None, made: 0 }
     }
 
     /// With every check an event: sets the first one of each subject.
@@ -37,6 +39,7 @@ impl Checks {
     /// A subject joins: gives its number.
     pub fn join<M: Copy>(&mut self, fx: &mut Effects<M>) -> u32 {
         let check = self.watch.rounds.join(fx.now());
+        self.fresh = Some(check);
         if self.mode == SweepMode::All {
             fx.at(self.base + check.subject, check.at, Class::Check);
         }
@@ -57,6 +60,7 @@ impl Checks {
     /// A subject is checked now: gives the answer.
     pub fn check<M: Copy>(&mut self, subject: u32, fx: &mut Effects<M>) -> (Check, Answer) {
         let check = Check { at: fx.now(), subject };
+        self.fresh = self.fresh.filter(|fresh| *fresh != check);
         match self.mode {
             SweepMode::All => {
                 self.made += 1;
@@ -107,6 +111,7 @@ impl Checks {
         // Checks of this very instant that have had their turn are over.
         while let Some(check) = next
             && check.at == fx.now()
+            && self.fresh != Some(check)
             && fx.passed(self.base + check.subject, Class::Check)
         {
             next = self.watch.rounds.after(check);

@@ -18,16 +18,18 @@ pub(super) fn check(root: &Node, found: &mut Vec<Diagnostic>) {
 
 /// PS-04: the service agent of the topic's project uses its key.
 pub(super) fn uses(root: &Node) -> Vec<Use> {
-    let keyed =
-        root.named("pubsub").filter_map(|(name, topic)| Some((name, topic, topic.get("key")?)));
-    keyed
-        .map(|(name, topic, key)| Use {
-            key: key.text().to_owned(),
-            principal: "pubsub-agent",
-            project: topic.get("project").map(|project| project.text().to_owned()),
-            by: format!("pubsub.{name}"),
-        })
+    root.named("pubsub")
+        .filter_map(|(name, topic)| use_of(&format!("pubsub.{name}"), topic))
         .collect()
+}
+
+fn use_of(path: &str, topic: &Node) -> Option<Use> {
+    Some(Use {
+        key: topic.get("key")?.text().to_owned(),
+        principal: "pubsub-agent",
+        project: topic.get("project").map(|project| project.text().to_owned()),
+        by: path.to_owned(),
+    })
 }
 
 /// Makes a process of each topic, and says what flows through it.
@@ -55,6 +57,7 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
             topic.get("key").map_or(1, |key| kms::primary_at_start(kms::table(root, key.text())));
         let mut speaks_for = vec![entity];
         speaks_for.extend(&subscriptions);
+        let used = use_of(&path, topic);
         let topic = TopicPlan {
             entity,
             subscriptions,
@@ -67,8 +70,8 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
             publish: StreamNumber::of(&path, "recovery-publish"),
         };
         let process = plan.process(&speaks_for, Box::new(topic));
-        for used in uses(root).iter().filter(|used| used.by == path) {
-            plan.depend(process, used);
+        if let Some(used) = used {
+            plan.depend(process, &used);
         }
     }
 }

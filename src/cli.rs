@@ -321,6 +321,7 @@ fn write(run: &Run, args: &RunArgs, folder: &Path) -> Result<(), Exit> {
     if args.audit_log {
         all.push(("audit-log.jsonl".to_owned(), audit::lines(run)));
     }
+    all.extend(tables::flows(run).map(|bytes| ("flows.csv".to_owned(), bytes)));
     if !args.no_charts {
         let pictures = charts::all(run).map_err(|error| {
             say(&format!("error: cannot draw a chart: {error}; try --no-charts"));

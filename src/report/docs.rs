@@ -346,6 +346,10 @@ fn all_limits() -> String {
         ("nesting of a value", count(limits::NESTING_MAX)),
         ("parts of a mixture", count(limits::MIXTURE_COMPONENTS_MAX)),
         ("values of an empirical distribution", count(limits::EMPIRICAL_VALUES_MAX)),
+        (
+            "elements that flow through all topics and jobs",
+            format!("{:.0e}", limits::FLOW_ELEMENTS_MAX),
+        ),
         ("events of one replication", thousands(limits::EVENTS_MAX)),
         ("events at one instant", thousands(limits::EVENTS_AT_ONE_INSTANT_MAX)),
         ("rows of `events.csv`", count(limits::RECORDS_MAX)),

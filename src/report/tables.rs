@@ -166,6 +166,29 @@ pub fn operations(run: &Run) -> Vec<u8> {
     table(&header, rows)
 }
 
+/// Levels that run in straight lines between their points, in the order in which they are drawn.
+pub const FLOWS: [&str; 2] = ["backlog", "watermark-age"];
+
+/// `flows.csv`: what waits in front of jobs and in subscriptions, and how old it is, at the ends of
+/// the straight lines that these run in; nothing if nothing flows.
+pub fn flows(run: &Run) -> Option<Vec<u8>> {
+    let header = ["time", "offset_s", "entity", "quantity", "value"];
+    let levels = run.outcome.trace.levels.iter();
+    let mut points: Vec<_> = levels.filter(|level| FLOWS.contains(&level.name)).collect();
+    // A point is known only when the line bends after it; at one instant the order is that of time.
+    points.sort_by_key(|level| (level.at, level.entity, level.name));
+    let rows = points.iter().map(|level| {
+        vec![
+            run.instant(level.at),
+            number(Some(level.at.seconds())),
+            text(run.path(level.entity)),
+            level.name.to_owned(),
+            number(Some(level.value)),
+        ]
+    });
+    (!points.is_empty()).then(|| table(&header, rows))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

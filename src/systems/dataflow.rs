@@ -14,6 +14,7 @@
 
 mod build;
 mod check;
+mod constants;
 mod describe;
 mod job;
 mod keys;
@@ -29,7 +30,7 @@ use super::spec::System;
 pub const SYSTEM: System = System {
     name: "dataflow",
     tables: describe::TABLES,
-    model: describe::MODEL,
+    model: constants::MODEL,
     rules: rules::RULES,
     actions: describe::ACTIONS,
     check: check::check,

@@ -154,6 +154,11 @@ impl Watch {
         self.standings().all(|standing| standing.certain() == Some(Answer::Granted))
     }
 
+    /// Does luck have no part in any answer at present?
+    pub fn is_certain(&self) -> bool {
+        self.standings().all(|standing| standing.certain().is_some())
+    }
+
     /// What a subject's group knows of its version.
     pub fn known(&self, subject: u32) -> Known {
         self.groups[self.group(subject)].known

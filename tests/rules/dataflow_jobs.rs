@@ -72,7 +72,7 @@ fn df_21_a_denied_compute_engine_agent_stops_the_job_at_the_next_restart_of_a_wo
         ],
     );
     // Granted again before that, nothing happens.
-    let back = world.clone().at("12h", "grant-role key=job principal=compute-engine-agent").play();
+    let back = world.clone().at("12h", "grant key=job principal=compute-engine-agent").play();
     assert_eq!(back.transitions("dataflow.j"), []);
     // Treated like the other account: found by the check of 8 h 5 m.
     let alike = world.set("model.dataflow.compute-engine-revoked=as-dataflow").play();

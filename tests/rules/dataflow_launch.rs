@@ -108,8 +108,8 @@ fn df_36_new_jobs_fail_until_the_grants_have_propagated() {
     let played = World::new("24h", &text)
         .set("dataflow.j.initially=absent")
         .set("model.kms.policy-propagation=2m")
-        .at("1h", "grant-role key=job principal=dataflow-service-account")
-        .at("1h", "grant-role key=job principal=compute-engine-agent")
+        .at("1h", "grant key=job principal=dataflow-service-account")
+        .at("1h", "grant key=job principal=compute-engine-agent")
         .at("1h 1m", "launch-job job=j")
         .at("1h 3m", "launch-job job=j")
         .play();
@@ -298,4 +298,43 @@ fn df_14_a_temporary_location_must_be_given_with_a_key() {
 fn df_35_dataflow_says_that_a_key_of_another_region_cannot_protect_the_job() {
     let told = World::new("1h", JOB).set("keys.job.location=us-west1").messages();
     assert!(told[0].contains("can't protect resources for this job"), "{told:?}");
+}
+
+/// Is a class of data that a rule speaks of under the key of a job, or not?
+fn protects(rule: &str) -> (bool, bool) {
+    let protection = cmeksim::systems::dataflow::SYSTEM.protects.unwrap();
+    let has = |list: &[(&str, &str)]| list.iter().any(|(_, id)| *id == rule);
+    (has(protection.covered), has(protection.uncovered))
+}
+
+#[test]
+fn df_03_what_is_read_from_the_sources_is_under_the_key() {
+    assert_eq!(protects("DF-03"), (true, false));
+}
+
+#[test]
+fn df_04_data_keys_of_batch_jobs_are_under_the_key() {
+    assert_eq!(protects("DF-04"), (true, false));
+    // So a batch job is never partly protected, whenever it was created.
+    let batch = JOB.replace(
+        "capacity = \"250/s\"",
+        "capacity = \"250/s\"\nmode = \"batch\"\nelements = 5\ncreated = \"before-2024-03-07\"",
+    );
+    let played = World::new("1h", &batch).play();
+    assert_eq!(played.measure("dataflow.j.partly-protected-time"), 0.0);
+}
+
+#[test]
+fn df_07_job_metadata_is_not_under_the_key() {
+    assert_eq!(protects("DF-07"), (false, true));
+}
+
+#[test]
+fn df_13_each_project_has_service_accounts_of_its_own() {
+    let world = World::new("4h", JOB)
+        .set("dataflow.j.project=analytics")
+        .set("model.kms.policy-propagation=2m");
+    let revoke = "revoke-grant key=job principal=dataflow-service-account";
+    let own = world.at("1h 1m", &format!("{revoke} project=analytics")).play();
+    assert_eq!(own.transitions("dataflow.j")[0], (secs("1h 5m"), "cancelling", "DF-20"));
 }

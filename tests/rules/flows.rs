@@ -79,7 +79,7 @@ fn fl_02_a_job_behind_a_cancelled_one_is_starved_and_is_told_why() {
         .play();
     played.expect(
         "dataflow.second",
-        &[("1h 6m", "starved", "FL-02"), ("2h 30m", "running", "FL-02")],
+        &[("1h 6m", "starved", "FL-02"), ("2h 34m", "running", "FL-02")],
     );
     let chain = played.chain("dataflow.second", "starved");
     let entities: Vec<&str> = chain.iter().map(|(path, _)| path.as_str()).collect();

@@ -33,10 +33,7 @@ fn uses_of(path: &str, job: &Node) -> Vec<Use> {
 
 /// The entity at a path, unless a word stands in its place.
 fn entity(node: &Node, plan: &Plan) -> Option<EntityId> {
-    match &node.value {
-        Value::Reference(path) => Some(plan.entity(path)),
-        _ => None,
-    }
+    if let Value::Reference(path) = &node.value { Some(plan.entity(path)) } else { None }
 }
 
 fn entities(list: Option<&Node>, plan: &Plan) -> Vec<EntityId> {
@@ -164,10 +161,7 @@ fn constants(m: &Node) -> Constants {
     let span = |name: &str| -> SimDuration { m.at(name).duration() };
     Constants {
         check_period: span("check-period"),
-        phasing: match m.at("check-phase").text() {
-            "aligned" => Phasing::Aligned,
-            _ => Phasing::Random,
-        },
+        phasing: Phasing::named(m.at("check-phase").text()),
         operations_per_check: m.at("kms-ops-per-check").count(),
         halt_delay: dist("halt-delay"),
         cleanup: dist("cleanup"),

@@ -145,9 +145,9 @@ fn check_mode(name: &str, job: &Node, found: &mut Vec<Diagnostic>) {
 /// The entities of a list, with where they stand.
 fn paths<'a>(job: &'a Node, list: &str) -> impl Iterator<Item = (&'a str, &'a Node)> {
     let nodes = job.get(list).map_or(&[][..], Node::list).iter();
-    nodes.filter_map(|node| match &node.value {
-        Value::Reference(path) => Some((path.as_str(), node)),
-        _ => None,
+    nodes.filter_map(|node| {
+        let Value::Reference(path) = &node.value else { return None };
+        Some((path.as_str(), node))
     })
 }
 
@@ -218,42 +218,73 @@ fn origin(path: &str) -> &str {
 
 /// Elements that come back to where they were read would never end.
 fn check_cycles(root: &Node, found: &mut Vec<Diagnostic>) {
-    let jobs: BTreeMap<&str, &Node> = root.named("dataflow").collect();
-    let next = |name: &str| -> BTreeSet<&str> {
-        let Some(job) = jobs.get(name) else { return BTreeSet::new() };
-        let sinks: BTreeSet<&str> = paths(job, "sinks").map(|(path, _)| path).collect();
-        let reads =
-            |job: &Node| paths(job, "sources").any(|(path, _)| sinks.contains(origin(path)));
-        jobs.iter().filter(|(_, other)| reads(other)).map(|(name, _)| *name).collect()
+    let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, job) in root.named("dataflow") {
+        for (path, _) in paths(job, "sources") {
+            readers.entry(origin(path)).or_default().push(name);
+        }
+    }
+    let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, job) in root.named("dataflow") {
+        let after = paths(job, "sinks").filter_map(|(path, _)| readers.get(path)).flatten();
+        next.insert(name, after.copied().collect());
+    }
+    // A job that nobody in doubt comes after is not part of a circle, nor one that comes after
+    // nobody in doubt.
+    for _ in 0..2 {
+        next = without_ends(next);
+        next = reversed(&next);
+    }
+    let Some(name) = next.keys().next() else { return };
+    let others: Vec<&str> = next.keys().copied().skip(1).take(5).collect();
+    let through = match others.is_empty() {
+        true => String::new(),
+        false => format!(" through {}", others.join(", ")),
     };
-    // Every job that elements of a job come to.
-    let reached = |name: &str| -> BTreeSet<&str> {
-        let (mut seen, mut open) = (BTreeSet::new(), next(name));
-        while let Some(other) = open.pop_first() {
-            if seen.insert(other) {
-                open.extend(next(other).difference(&seen));
+    let job = root.named("dataflow").find(|(other, _)| other == name).map(|(_, job)| job);
+    found.push(
+        Diagnostic::error(
+            "flow-cycle",
+            job.and_then(|job| job.get("sinks")).and_then(|sinks| sinks.span.clone()),
+            format!(
+                "what job `{name}` writes comes back to it{through}, so that its elements never end"
+            ),
+        )
+        .label("leads back to its own sources")
+        .help("break the circle: let one of its jobs write somewhere else"),
+    );
+}
+
+type Edges<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// Takes out, again and again, the jobs that no other job comes after.
+fn without_ends<'a>(mut next: Edges<'a>) -> Edges<'a> {
+    let before = reversed(&next);
+    let mut ends: Vec<&str> =
+        next.iter().filter(|(_, after)| after.is_empty()).map(|(name, _)| *name).collect();
+    while let Some(end) = ends.pop() {
+        next.remove(end);
+        for name in before.get(end).into_iter().flatten() {
+            if let Some(after) = next.get_mut(name)
+                && after.remove(end)
+                && after.is_empty()
+            {
+                ends.push(name);
             }
         }
-        seen
-    };
-    let mut told: BTreeSet<&str> = BTreeSet::new();
-    for (&name, job) in &jobs {
-        let after = reached(name);
-        if !after.contains(name) || told.contains(name) {
-            continue;
-        }
-        // Told once for each circle.
-        told.extend(after.iter().filter(|other| reached(other).contains(name)));
-        found.push(
-            Diagnostic::error(
-                "flow-cycle",
-                job.get("sinks").and_then(|sinks| sinks.span.clone()),
-                format!(
-                    "what job `{name}` writes comes back to it, so that its elements never end"
-                ),
-            )
-            .label("leads back to its own sources")
-            .help("break the circle: let one of its jobs write somewhere else"),
-        );
     }
+    next
+}
+
+/// The same with every edge the other way round.
+fn reversed<'a>(next: &Edges<'a>) -> Edges<'a> {
+    let mut before: Edges<'a> = next.keys().map(|name| (*name, BTreeSet::new())).collect();
+    for (name, after) in next {
+        for other in after {
+            if let Some(entry) = before.get_mut(other) {
+                entry.insert(name);
+            }
+        }
+    }
+    before
 }

@@ -578,6 +578,7 @@ impl Process<Message> for Job<'_> {
             let operations = made * self.plan.constants.operations_per_check;
             fx.checks(made);
             fx.measure(keys.plan.entity, "kms-operations", Some(operations as f64));
+            fx.measure(self.plan.entity, "kms-operations", Some(operations as f64));
         }
         let tally = self.tally;
         let partly = SimDuration::from_ns(tally.partly_protected).unwrap_or(SimDuration::MAX);

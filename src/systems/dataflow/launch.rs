@@ -113,9 +113,10 @@ impl Job<'_> {
     /// A job cannot be created: it fails, or is cancelled.
     fn refuse(&mut self, refusal: Refusal, fx: &mut Effects<Message>) {
         self.tally.refused += 1;
-        match refusal.to {
-            state::CANCELLED => self.tally.cancelled += 1,
-            _ => self.tally.failed += 1,
+        if refusal.to == state::CANCELLED {
+            self.tally.cancelled += 1;
+        } else {
+            self.tally.failed += 1;
         }
         let asked = self.launch.and_then(|launch| launch.cause);
         if self.launch.is_some_and(|launch| launch.replaces) {

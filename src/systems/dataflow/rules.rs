@@ -17,6 +17,18 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "DF-03",
+        text: "What a pipeline reads from the user's sources is encrypted, apart from the data keys of some streaming jobs.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "DF-04",
+        text: "In batch jobs everything, data keys included, is always under the key.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
         id: "DF-05",
         text: "In streaming jobs created after 2024-03-07 all user data is under the key.",
         source: SEED,
@@ -25,6 +37,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "DF-06",
         text: "In streaming jobs created before 2024-03-07 the data keys of windowing, grouping and joining are not covered; draining or cancelling and restarting the job mends that.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "DF-07",
+        text: "Job metadata is never under the key: names, parameters, pipeline graph, job ids, worker addresses.",
         source: SEED,
         confidence: Documented,
     },
@@ -55,6 +73,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "DF-12",
         text: "Two principals need the role on the key: the Dataflow service account and the Compute Engine service account.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "DF-13",
+        text: "Keys may live in another project than the job; each project has its own service accounts.",
         source: SEED,
         confidence: Documented,
     },

@@ -253,12 +253,9 @@ impl<'a> Network<'a> {
 
     /// What arrives in a queue per nanosecond.
     fn inflow(&self, queue: usize) -> Amount {
-        let hub = self.plan.queues[queue].hub;
-        let from =
-            |target: Target| target == Target::Queue(queue) || hub.map(Target::Hub) == Some(target);
-        let pairs = self.publishers.iter().zip(&self.plan.publishers);
-        let published = pairs.filter(|(_, plan)| from(plan.target)).map(|(own, _)| own.out);
-        let writers = hub.map_or(&[][..], |hub| &self.plan.hubs[hub].writers);
+        let plan = &self.plan.queues[queue];
+        let published = plan.publishers.iter().map(|&number| self.publishers[number].out);
+        let writers = plan.hub.map_or(&[][..], |hub| &self.plan.hubs[hub].writers);
         let written = writers.iter().map(|&job| self.output(job));
         self.pulses[queue] + published.chain(written).sum::<Amount>()
     }

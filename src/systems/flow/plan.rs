@@ -144,6 +144,8 @@ pub(super) struct QueuePlan {
     pub(super) hub: Option<usize>,
     pub(super) retention: Option<u64>,
     pub(super) reader: Option<usize>,
+    /// Those who publish to it.
+    pub(super) publishers: Vec<usize>,
 }
 
 pub(super) struct JobPlan {
@@ -204,16 +206,18 @@ pub(super) fn build(draft: &Draft, plan: &mut Plan) {
             groups.join(job.entity, *other);
         }
     }
-    let members: Vec<EntityId> = groups.leader.keys().copied().collect();
-    let mut leaders: Vec<EntityId> = members.iter().map(|&member| groups.find(member)).collect();
-    leaders.sort_unstable();
-    leaders.dedup();
-    for leader in leaders {
-        let mut part = Draft::default();
-        let mut inside = |entity: EntityId| groups.find(entity) == leader;
-        part.publishers.extend(draft.publishers.iter().filter(|p| inside(p.to)).cloned());
-        part.subscriptions.extend(draft.subscriptions.iter().filter(|q| inside(q.of)));
-        part.jobs.extend(draft.jobs.iter().filter(|job| inside(job.entity)).cloned());
+    let mut parts: BTreeMap<EntityId, Draft> = BTreeMap::new();
+    let mut part = |entity| groups.find(entity);
+    for publisher in &draft.publishers {
+        parts.entry(part(publisher.to)).or_default().publishers.push(publisher.clone());
+    }
+    for queue in &draft.subscriptions {
+        parts.entry(part(queue.of)).or_default().subscriptions.push(*queue);
+    }
+    for job in &draft.jobs {
+        parts.entry(part(job.entity)).or_default().jobs.push(job.clone());
+    }
+    for part in parts.into_values() {
         let network = network(&part, plan);
         let entities: Vec<EntityId> = network.entities.keys().copied().collect();
         let jobs: Vec<EntityId> = network.jobs.iter().map(|job| job.entity).collect();
@@ -239,7 +243,8 @@ fn network(draft: &Draft, plan: &Plan) -> NetworkPlan {
         let hub = Some(network.hub(queue.of));
         let retention = queue.retention.map(SimDuration::ns);
         let source = queue.entity;
-        network.queues.push(QueuePlan { source, own: true, hub, retention, reader: None });
+        let (reader, publishers) = (None, Vec::new());
+        network.queues.push(QueuePlan { source, own: true, hub, retention, reader, publishers });
     }
     for publisher in &draft.publishers {
         let burst = publisher.arrivals.most() * Amount::from(publisher.catch_up);
@@ -272,6 +277,14 @@ fn network(draft: &Draft, plan: &Plan) -> NetworkPlan {
             network.jobs[number].queues.push(queue);
         }
     }
+    for (number, queue) in network.queues.iter_mut().enumerate() {
+        let to = |target: Target| match target {
+            Target::Hub(hub) => queue.hub == Some(hub),
+            Target::Queue(queue) => queue == number,
+        };
+        let all = network.publishers.iter().enumerate();
+        queue.publishers = all.filter(|(_, own)| to(own.target)).map(|(place, _)| place).collect();
+    }
     let hubs = network.hubs.iter().map(|hub| hub.entity);
     let sources = network.queues.iter().map(|queue| queue.source);
     let jobs = network.jobs.iter().map(|job| job.entity);
@@ -301,7 +314,8 @@ impl NetworkPlan {
         let hub = (written && job.batch.is_none()).then(|| self.hub(source));
         let retention = job.retention.map(SimDuration::ns);
         let reader = Some(number);
-        self.queues.push(QueuePlan { source, own: false, hub, retention, reader });
+        let publishers = Vec::new();
+        self.queues.push(QueuePlan { source, own: false, hub, retention, reader, publishers });
         let queue = self.queues.len() - 1;
         if first && job.arrivals.most() > 0 {
             let (target, arrivals) = (Target::Queue(queue), job.arrivals.clone());

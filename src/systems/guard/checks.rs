@@ -102,8 +102,7 @@ impl Checks {
     ) -> Option<Check> {
         let count = self.watch.rounds.count();
         // Where luck has no part, what one round does not find is not found later either.
-        let certain = self.watch.standings().all(|standing| standing.certain().is_some());
-        let tries = if certain { u64::from(count) } else { u64::MAX };
+        let tries = if self.watch.is_certain() { u64::from(count) } else { u64::MAX };
         let mut next = match done {
             Some(check) => self.watch.rounds.after(check),
             None => self.watch.rounds.from(fx.now()),

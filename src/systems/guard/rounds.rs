@@ -19,6 +19,19 @@ pub enum Phasing {
     Spread,
 }
 
+impl Phasing {
+    /// The phasing that a scenario calls by a word.
+    pub fn named(word: &str) -> Phasing {
+        if word == "aligned" {
+            Phasing::Aligned
+        } else if word == "spread" {
+            Phasing::Spread
+        } else {
+            Phasing::Random
+        }
+    }
+}
+
 /// One check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Check {

@@ -80,11 +80,7 @@ fn constants(m: &Node) -> Constants {
     Constants {
         decrypt_cache: m.at("decrypt-cache").duration(),
         zones: m.at("zones").count() as u32,
-        phasing: match m.at("decrypt-phase").text() {
-            "aligned" => Phasing::Aligned,
-            "spread" => Phasing::Spread,
-            _ => Phasing::Random,
-        },
+        phasing: Phasing::named(m.at("decrypt-phase").text()),
         encrypt_period: m.at("encrypt-period").duration(),
         delivery: m.at("recovery-delivery").dist().clone(),
         publish: m.at("recovery-publish").dist().clone(),

@@ -133,6 +133,12 @@ pub(super) const TOPIC: EntityKind = EntityKind {
             "The most messages that publishers kept because they could not publish.",
         ),
         measure(
+            "kms-operations",
+            "count",
+            How::Counted,
+            "Cryptographic operations asked of its key.",
+        ),
+        measure(
             "time-to-first-error",
             "s",
             How::FirstError,

@@ -323,6 +323,7 @@ impl Process<Message> for Topic<'_> {
             let made = guarded.checks.made(fx) + guarded.encrypt.made_before(fx.now());
             fx.checks(made);
             fx.measure(key, "kms-operations", Some(made as f64));
+            fx.measure(self.plan.entity, "kms-operations", Some(made as f64));
         }
     }
 }

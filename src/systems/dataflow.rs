@@ -23,6 +23,7 @@ mod plan;
 mod rules;
 mod snapshot;
 mod stop;
+mod workers;
 
 use super::spec::System;
 

@@ -32,6 +32,7 @@ pub use plan::{Arrivals, Draft, Job, Publisher, Subscription};
 pub use read::{arrivals, check_arrivals};
 
 use super::spec::System;
+use crate::engine::EntityId;
 
 /// What a job does from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,15 @@ pub enum Order {
     },
     /// It begins with what a snapshot kept.
     Restore(u32),
+    /// Something that it reads or writes does not work, for reasons of its own; or that is over.
+    Shut {
+        /// What.
+        entity: EntityId,
+        /// Tells apart what goes on at the same time.
+        occurrence: u32,
+        /// It begins, or it is over.
+        shut: bool,
+    },
 }
 
 /// How a job fares.

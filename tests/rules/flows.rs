@@ -244,3 +244,24 @@ fn fl_03_flows_that_cannot_be_are_told() {
     let key = CHAIN.replace("sinks = [\"bigtable.b\"]", "sinks = [\"keys.sink\"]");
     assert_eq!(codes(&key), ["no-end-of-a-flow"]);
 }
+
+#[test]
+fn fl_05_a_sink_can_fail_without_a_key() {
+    let world = World::new("24h", CHAIN).during("1h", "2h", "flow-outage entity=bigtable.b");
+    let played = world.play();
+    played.expect(
+        "dataflow.second",
+        &[("1h", "back-pressured", "DJ-09"), ("3h", "running", "DJ-09")],
+    );
+    played.near("dataflow.second.backlog-peak", 720_000.0);
+    assert_eq!(played.transitions("bigtable.b"), []);
+    assert_eq!(played.noted("dataflow.first"), []);
+    let chain = played.chain("dataflow.second", "back-pressured");
+    assert_eq!(chain.last().unwrap(), &("dataflow.second".to_owned(), "FL-05"));
+    // Two at a time are over with the last of them.
+    let played = World::new("24h", CHAIN)
+        .during("1h", "2h", "flow-outage entity=bigtable.b")
+        .during("2h", "2h", "flow-outage entity=bigtable.b")
+        .play();
+    assert_eq!(played.transitions("dataflow.second")[1].0, secs("4h"));
+}

@@ -108,6 +108,10 @@ fn job(root: &Node, path: &str, node: &Node, plan: &Plan) -> JobPlan {
         streaming: node.at("mode").text() == "streaming",
         streaming_engine: node.at("streaming-engine").bool(),
         key: node.get("key").map(|key| key_plan(root, path, node, key, plan)),
+        ends: ["sources", "sinks"]
+            .into_iter()
+            .flat_map(|list| entities(node.get(list), plan))
+            .collect(),
         buckets: buckets.collect(),
         runs_at_start: node.at("initially").text() == "running",
         partly_protected: node.at("created").text() == "before-2024-03-07"
@@ -182,6 +186,13 @@ fn constants(m: &Node) -> Constants {
 
 /// Commands for one checked action.
 pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> {
+    if action == "flow-outage" {
+        // Every job is told; those whom it concerns listen.
+        let entity = plan.entity(params.at("entity").text());
+        let jobs = plan.entities().filter(|(_, kind)| kind.name == super::describe::JOB.name);
+        let command = |job| Command { a: entity.0, ..Command::new(job, code::OUTAGE) };
+        return jobs.map(|(path, _)| command(plan.entity(path))).collect();
+    }
     let job = params.at("job").text();
     let slot = params.get("snapshot").map_or(u32::MAX, |snapshot| {
         // Snapshots are numbered in the order of their names, which is that of their entities.

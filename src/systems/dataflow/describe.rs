@@ -457,6 +457,19 @@ const fn action(
 
 /// Events.
 pub(super) const ACTIONS: &[ActionSpec] = &[
+    ActionSpec {
+        name: "flow-outage",
+        lasts: true,
+        params: &[param(
+            "entity",
+            Kind::Entity(None),
+            Default::Required,
+            "",
+            "What jobs read from or write to.",
+        )],
+        rule: "FL-05",
+        doc: "A source or sink of jobs is out of service, for reasons that have nothing to do with keys.",
+    },
     action(
         "launch-job",
         &[

@@ -6,9 +6,9 @@ use super::plan::{JobPlan, state};
 use super::snapshot::Snapshot;
 use crate::engine::trace::Charge;
 use crate::engine::{
-    Class, Effects, Happening, Process, Seq, SimDuration, SimTime, StateId, Streams,
+    Class, Effects, EntityId, Happening, Process, Seq, SimDuration, SimTime, StateId, Streams,
 };
-use crate::systems::contract::{Answer, Command, LazyStream, Message, SweepMode};
+use crate::systems::contract::{Command, LazyStream, Message, SweepMode};
 use crate::systems::flow::{Course, News, Order};
 use crate::systems::guard::{Finding, Grace, GraceReset, Known};
 use std::borrow::Cow;
@@ -21,6 +21,7 @@ pub(super) mod code {
     pub(in super::super) const CANCEL: u16 = 4;
     pub(in super::super) const FORCE_CANCEL: u16 = 5;
     pub(in super::super) const SNAPSHOT: u16 = 6;
+    pub(in super::super) const OUTAGE: u16 = 7;
 }
 
 /// What a timer of a job is for. Checks have numbers of their own above these.
@@ -98,8 +99,8 @@ pub(super) struct Job<'a> {
     attempt: u64,
     /// The input of a batch job is there and not yet written.
     pub(super) has_input: bool,
-    behind: bool,
-    scaled: bool,
+    pub(super) behind: bool,
+    pub(super) scaled: bool,
     pub(super) cancel: Option<Cancel>,
     pub(super) launch: Option<Launch>,
     pub(super) attempts_left: u64,
@@ -300,7 +301,7 @@ impl<'a> Job<'a> {
     /// Something is told of the key or of a grant.
     fn hear(
         &mut self,
-        about: crate::engine::EntityId,
+        about: EntityId,
         message: &Message,
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
@@ -319,49 +320,6 @@ impl<'a> Job<'a> {
             }
             Phase::Queued | Phase::Pending => self.creation_hears(fx),
             Phase::None | Phase::Cancelling | Phase::Cleaning => {}
-        }
-    }
-
-    /// while the Compute Engine agent is denied, the next worker that restarts cannot attach
-    /// its disk.
-    pub(super) fn watch_workers(&mut self, fx: &mut Effects<Message>) {
-        let Some(keys) = &mut self.keys else { return };
-        let answer = keys.standing(Principal::ComputeEngine).certain();
-        if !matches!(answer, Some(Answer::Denied(_))) {
-            fx.cancel(timer::RESTART);
-            return;
-        }
-        let constants = &self.plan.constants;
-        fx.used("model.dataflow.compute-engine-revoked");
-        if constants.agent_as_service_account {
-            if let Some(next) = keys.checks.watch.rounds.from(fx.now()) {
-                fx.at(timer::RESTART, next.at, Class::Check);
-            }
-            return;
-        }
-        fx.used("model.dataflow.worker-restart");
-        while self.restart <= fx.now() {
-            self.next_restart();
-        }
-        fx.at(timer::RESTART, self.restart, Class::Check);
-    }
-
-    /// Draws the next restart of a worker after the last one.
-    pub(super) fn next_restart(&mut self) {
-        let wait = self.plan.constants.worker_restart.sample(self.draws.restart.get());
-        // Workers that restart all the time are no workers.
-        let wait = wait.max(SimDuration::from_secs(1));
-        self.restart = self.restart.saturating_add(wait);
-    }
-
-    fn worker_restarts(&mut self, fx: &mut Effects<Message>) {
-        let Some(keys) = &self.keys else { return };
-        let cause = keys.cause(Principal::ComputeEngine);
-        let answer = keys.standing(Principal::ComputeEngine).certain();
-        if let Some(answer @ Answer::Denied(_)) = answer
-            && self.works()
-        {
-            self.deny(answer, Principal::ComputeEngine, cause, fx);
         }
     }
 
@@ -420,53 +378,6 @@ impl<'a> Job<'a> {
         fx.after(timer::RETRY, wait, Class::Due);
     }
 
-    /// Sets the workers right for what waits.
-    pub(super) fn scale(&mut self, fx: &mut Effects<Message>) {
-        if !self.plan.autoscales {
-            return;
-        }
-        if self.behind == self.scaled || !self.works() {
-            return fx.cancel(timer::SCALE);
-        }
-        let constants = &self.plan.constants;
-        let (name, after) = if self.behind {
-            ("model.dataflow.scale-up-after", &constants.scale_up_after)
-        } else {
-            ("model.dataflow.scale-down-after", &constants.scale_down_after)
-        };
-        fx.used(name);
-        let wait = after.sample(self.draws.scaling.get());
-        fx.after(timer::SCALE, wait, Class::Due);
-    }
-
-    fn scale_now(&mut self, fx: &mut Effects<Message>) {
-        let denied = self.keys.as_ref().and_then(|keys| {
-            let answer = keys.standing(Principal::ComputeEngine).certain();
-            answer
-                .filter(|answer| *answer != Answer::Granted)
-                .map(|_| keys.cause(Principal::ComputeEngine))
-        });
-        if let (true, Some(cause)) = (self.behind, denied) {
-            self.note(
-                "Q-07",
-                cause,
-                "autoscaling fails: new workers cannot attach their disks",
-                fx,
-            );
-            // Tried again as long as it is needed.
-            let again = self.plan.constants.scale_up_after.sample(self.draws.scaling.get());
-            return fx.after(timer::SCALE, again.max(SimDuration::from_secs(60)), Class::Due);
-        }
-        self.scaled = self.behind;
-        self.order(Order::Scale(self.scaled), fx);
-    }
-
-    /// A new job has the workers that it begins with.
-    pub(super) fn unscaled(&mut self, fx: &mut Effects<Message>) {
-        (self.scaled, self.behind) = (false, false);
-        self.order(Order::Scale(false), fx);
-    }
-
     /// There is no job any more, by whatever end.
     pub(super) fn end(
         &mut self,
@@ -498,8 +409,36 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn command(&mut self, command: Command, cause: Option<Seq>, fx: &mut Effects<Message>) {
+    /// FL-05: something that the job reads or writes is out of service, or back.
+    fn end_fails(
+        &self,
+        entity: EntityId,
+        (begins, occurrence): (bool, u32),
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        if !self.plan.ends.contains(&entity) {
+            return;
+        }
+        let detail = if begins {
+            "something that it reads or writes is out of service, for reasons of its own"
+        } else {
+            "what it reads and writes is in service again"
+        };
+        let seq = fx.note(self.plan.entity, "FL-05", cause, detail);
+        let order = Order::Shut { entity, occurrence, shut: begins };
+        fx.publish(self.plan.entity, Message::Order(order), Some(seq));
+    }
+
+    fn command(
+        &mut self,
+        command: Command,
+        turn: (bool, u32),
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
         match command.code {
+            code::OUTAGE => self.end_fails(EntityId(command.a), turn, cause, fx),
             code::LAUNCH => self.launch_by_hand(command, cause, fx),
             code::UPDATE => self.update(cause, fx),
             code::DRAIN => self.drain(cause, fx),
@@ -550,7 +489,9 @@ impl Process<Message> for Job<'_> {
         match what {
             Happening::Timer(number) => self.on_timer(number, fx),
             Happening::Message { to, message, cause } => match message {
-                Message::Command { command, .. } => self.command(command, cause, fx),
+                Message::Command { command, begins, occurrence } => {
+                    self.command(command, (begins, occurrence), cause, fx);
+                }
                 Message::News(news) => self.news(news, cause, fx),
                 Message::Standing(_)
                 | Message::Version { .. }

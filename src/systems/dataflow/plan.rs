@@ -112,6 +112,8 @@ pub(super) struct JobPlan {
     pub(super) streaming: bool,
     pub(super) streaming_engine: bool,
     pub(super) key: Option<KeyPlan>,
+    /// What it reads from and writes to.
+    pub(super) ends: Vec<EntityId>,
     /// Buckets that a job needs to be created.
     pub(super) buckets: Vec<Bucket>,
     pub(super) runs_at_start: bool,

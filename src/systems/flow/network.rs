@@ -9,7 +9,7 @@ use super::queue::Queue;
 use super::{Course, News, Order};
 use crate::engine::{Class, Effects, EntityId, Happening, Process, Seq, SimDuration};
 use crate::systems::contract::Message;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a job is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub(super) struct Network<'a> {
     pulses: Vec<Amount>,
     pub(super) jobs: Vec<Job>,
     pub(super) conditions: BTreeMap<EntityId, Condition>,
+    /// What is out of service for reasons of its own, with the occurrences of that.
+    shut: BTreeMap<EntityId, BTreeSet<u32>>,
     /// Ledgers of the subscriptions.
     pub(super) ledgers: Vec<Ledger>,
 }
@@ -106,6 +108,7 @@ impl<'a> Network<'a> {
             pulses: vec![0; plan.queues.len()],
             jobs: plan.jobs.iter().map(job).collect(),
             conditions: BTreeMap::new(),
+            shut: BTreeMap::new(),
             ledgers: plan.queues.iter().map(|_| Ledger::default()).collect(),
         }
     }
@@ -118,7 +121,8 @@ impl<'a> Network<'a> {
     fn observe(&mut self, entity: EntityId, record: Option<Seq>, fx: &Effects<Message>) {
         let Some(kind) = self.plan.entities.get(&entity) else { return };
         let state = &kind.states[usize::from(fx.state(entity))];
-        let condition = Condition { serves: state.serves, ended: state.irreversible, record };
+        let serves = state.serves && self.shut.get(&entity).is_none_or(BTreeSet::is_empty);
+        let condition = Condition { serves, ended: state.irreversible, record };
         self.conditions.insert(entity, condition);
     }
 
@@ -362,7 +366,7 @@ impl<'a> Network<'a> {
         stopped.min().map(Some)
     }
 
-    fn order(&mut self, number: usize, order: Order) {
+    fn order(&mut self, number: usize, order: Order, cause: Option<Seq>, fx: &Effects<Message>) {
         let job = &mut self.jobs[number];
         match order {
             Order::Run => {
@@ -383,6 +387,13 @@ impl<'a> Network<'a> {
             Order::Rewind => self.rewind(number),
             Order::Keep { slot, sources } => self.keep(number, slot as usize, sources),
             Order::Restore(slot) => self.restore(number, slot as usize),
+            Order::Shut { entity, occurrence, shut } => {
+                let known = self.shut.entry(entity).or_default();
+                let news = if shut { known.insert(occurrence) } else { known.remove(&occurrence) };
+                if news {
+                    self.observe(entity, cause, fx);
+                }
+            }
         }
     }
 
@@ -434,9 +445,9 @@ impl Process<Message> for Network<'_> {
                 self.observe(entity, Some(cause), fx);
                 self.lose_what_is_gone();
             }
-            Happening::Message { to, message, .. } => {
+            Happening::Message { to, message, cause } => {
                 if let (Message::Order(order), Some(job)) = (message, self.job_of(to)) {
-                    self.order(job, order);
+                    self.order(job, order, cause, fx);
                 }
             }
         }

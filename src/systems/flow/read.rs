@@ -3,7 +3,7 @@
 use super::plan::Arrivals;
 use crate::diag::Diagnostic;
 use crate::limits::FLOW_ELEMENTS_MAX;
-use crate::systems::spec::{Node, Origin};
+use crate::systems::spec::Node;
 
 /// Nanoseconds from midnight (UTC) to the start of the scenario.
 fn offset(root: &Node) -> u64 {
@@ -42,7 +42,8 @@ pub fn check_arrivals(table: &Node, name: &str, found: &mut Vec<Diagnostic>) {
         );
     }
     let constant = table.at(name);
-    if constant.origin != Origin::Default {
+    // Zero is what is written where nothing was said.
+    if constant.number() > 0.0 {
         found.push(
             Diagnostic::error(
                 "two-rates",

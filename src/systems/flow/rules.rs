@@ -30,4 +30,10 @@ pub(super) const RULES: &[Rule] = &[
         source: OWN,
         confidence: Assumed,
     },
+    Rule {
+        id: "FL-05",
+        text: "What a job reads from or writes to can be out of service for reasons that have nothing to do with keys.",
+        source: OWN,
+        confidence: Assumed,
+    },
 ];

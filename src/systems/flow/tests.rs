@@ -486,7 +486,11 @@ fn random_chain(seed: u64) -> Ended {
     names.push("z");
     let mut world = World::new(&names);
     let rates: Vec<f64> = (0..24).map(|_| draw(&mut luck, 90_000) as f64 / 7.0).collect();
-    world.publish("t0", if draw(&mut luck, 2) == 0 { &rates } else { &rates[..1] }, seed % 3 > 0);
+    world.publish(
+        "t0",
+        if draw(&mut luck, 2) == 0 { &rates } else { &rates[..1] },
+        !seed.is_multiple_of(3),
+    );
     for stage in 0..stages {
         let [job, sub, topic] = NAMES[stage];
         let next = if stage + 1 < stages { NAMES[stage + 1][2] } else { "z" };
@@ -508,7 +512,10 @@ fn random_chain(seed: u64) -> Ended {
                 2 => world.at(at, Act::Enter(next, BROKEN)).at(later, Act::Enter(next, WORKS)),
                 3 => world.at(at, Act::Tell(job, Order::Scale(draw(&mut luck, 2) == 0))),
                 4 => world
-                    .at(at, Act::Tell(job, Order::Keep { slot: 0, sources: seed % 2 == 0 }))
+                    .at(
+                        at,
+                        Act::Tell(job, Order::Keep { slot: 0, sources: seed.is_multiple_of(2) }),
+                    )
                     .at(at, Act::Tell(job, Order::Drain))
                     .at(later, Act::Tell(job, Order::Run)),
                 _ => world

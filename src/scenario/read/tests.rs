@@ -29,8 +29,8 @@ fn every_part_is_read() {
     let at: Vec<u64> = read.events.iter().map(|event| event.at.ns() / 1_000_000_000).collect();
     assert_eq!(at, [7_200, 28 * 3_600, 31 * 3_600]);
     assert!(read.entities.contains_key("kms.us-west1"));
-    // Two keys have a grant each.
-    assert_eq!(read.entities.len(), 15);
+    // Two keys have a grant each, and external keys a quota in each of two locations.
+    assert_eq!(read.entities.len(), 17);
     let partition = &read.events[2];
     assert_eq!(partition.params.at("peer").text(), "bigtable.orders.clusters.west");
     assert_eq!(

@@ -283,14 +283,13 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
 /// What is wrong with an event in this world.
 pub(super) fn check(action: &str, params: &Node, world: &World, found: &mut Vec<Diagnostic>) {
     if !["revoke-grant", "grant", "vpc-sc-block"].contains(&action) {
-        match action {
-            "ekm-deny" => check_external(params, world, found),
-            "key-load" => {
-                let rate = params.at("rate");
-                check_calling_project(rate.number(), rate, found);
-            }
-            "set-organization-policy" => super::policy::check_action(params, world.root, found),
-            _ => {}
+        if action == "ekm-deny" {
+            check_external(params, world, found);
+        } else if action == "key-load" {
+            let rate = params.at("rate");
+            check_calling_project(rate.number(), rate, found);
+        } else if action == "set-organization-policy" {
+            super::policy::check_action(params, world.root, found);
         }
         return;
     }

@@ -115,6 +115,8 @@ pub(crate) struct Keys {
     pub(crate) managers: Vec<Place>,
     pub(crate) keys: Vec<KeyState>,
     pub(crate) grants: Vec<GrantState>,
+    /// The paths of the quotas, which these scenarios never exceed.
+    pub(crate) quotas: Vec<String>,
     constants: Constants,
     mistake: Option<Mistake>,
 }
@@ -211,6 +213,11 @@ impl Keys {
             denied_time: 0,
             asked: 0,
         };
+        let external = plan.keys.iter().filter(|key| key.manager.is_some());
+        let mut quotas: Vec<String> =
+            external.map(|key| format!("quotas.{}-external", key.location)).collect();
+        quotas.sort();
+        quotas.dedup();
         let mut grants: Vec<GrantState> = Vec::new();
         for instance in &plan.instances {
             for name in instance.clusters.iter().filter_map(|cluster| cluster.key.as_ref()) {
@@ -228,7 +235,15 @@ impl Keys {
             }
         }
         let keys = plan.keys.iter().map(state).collect();
-        Keys { locations, managers, keys, grants, constants: plan.constants.clone(), mistake }
+        Keys {
+            locations,
+            managers,
+            keys,
+            grants,
+            quotas,
+            constants: plan.constants.clone(),
+            mistake,
+        }
     }
 
     /// The number of the key with this name.
@@ -249,6 +264,8 @@ impl Keys {
     /// `disable-key`: legal only from enabled.
     pub(crate) fn disable(&mut self, key: usize, version: Option<u64>) {
         for v in self.keys[key].meant(version) {
+            // Who wants it disabled does not want a rotation to enable it (EKM-09).
+            self.keys[key].versions[v].stuck = false;
             if self.keys[key].versions[v].admin == Admin::Enabled {
                 self.put(key, v, Admin::Disabled);
                 self.deny(key, v, Reason::Disabled);

@@ -173,7 +173,9 @@ fn paths(keys: &Keys, instances: &[InstanceState]) -> Vec<String> {
     let states = keys.keys.iter().map(|key| format!("keys.{}", key.name));
     let tables = instances.iter().flat_map(InstanceState::paths);
     let grants = keys.grants.iter().map(|grant| keys.grant_path(grant));
-    locations.chain(managers).chain(states).chain(grants).chain(tables).collect()
+    let quotas = keys.quotas.iter().cloned();
+    let services = locations.chain(managers).chain(quotas);
+    services.chain(states).chain(grants).chain(tables).collect()
 }
 
 /// Notes the state of every entity at the end of a second, where it is a new one.
@@ -191,6 +193,9 @@ fn note(keys: &Keys, instances: &[InstanceState], now: u64, histories: &mut [His
 fn each(keys: &Keys, instances: &[InstanceState], mut tell: impl FnMut(&'static str)) {
     for place in keys.locations.iter().chain(&keys.managers) {
         tell(place.state());
+    }
+    for _ in &keys.quotas {
+        tell("within-quota");
     }
     for key in 0..keys.keys.len() {
         tell(keys.state(key));

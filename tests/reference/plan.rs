@@ -364,6 +364,8 @@ impl Constants {
         writeln!(text, "bigtable.deletion-clock = \"{clock}\"")?;
         writeln!(text, "bigtable.cascade-order = \"by-name\"")?;
         writeln!(text, "kms.group-removal-factor = {}.0", self.group_removal)?;
+        // A thousand aligned tables are more than the default.
+        writeln!(text, "kms.quota-ekm = \"1000000/s\"")?;
         writeln!(text, "bigtable.partial-spreads = {}", u8::from(self.partial_spreads))?;
         writeln!(text, "bigtable.route-around-disabled = {}", self.route_around_disabled)?;
         let timeouts = if self.bringup_timeouts { "0.2" } else { "0.0" };

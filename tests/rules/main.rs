@@ -14,6 +14,7 @@ mod coverage;
 mod dataflow_jobs;
 mod dataflow_launch;
 mod ekm;
+mod ekm;
 mod flows;
 mod grants;
 mod kms;

@@ -198,7 +198,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "EKM-09",
-        text: "If the external manager answers \"permission denied\" to a request, Cloud EKM disables the key version too: after the repair it has to be enabled, or the key rotated.",
+        text: "If the external manager answers \"permission denied\" to a request, Cloud EKM disables the key version too: after the repair it has to be enabled, or the key rotated. Assumed: a rotation enables what was disabled so, unless somebody has asked to disable it as well.",
         source: "https://docs.cloud.google.com/kms/docs/reference/ekm_errors",
         confidence: Documented,
     },

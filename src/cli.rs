@@ -315,13 +315,13 @@ fn write(run: &Run, args: &RunArgs, folder: &Path) -> Result<(), Exit> {
         ("attribution.csv".to_owned(), tables::attribution(run)),
         ("writes.csv".to_owned(), tables::writes(run)),
         ("operations.csv".to_owned(), tables::operations(run)),
+        ("flows.csv".to_owned(), tables::flows(run)),
         ("blast-radius.csv".to_owned(), risks.blast_radius()),
         ("cut-sets.csv".to_owned(), risks.cut_sets()),
     ];
     if args.audit_log {
         all.push(("audit-log.jsonl".to_owned(), audit::lines(run)));
     }
-    all.extend(tables::flows(run).map(|bytes| ("flows.csv".to_owned(), bytes)));
     if !args.no_charts {
         let pictures = charts::all(run).map_err(|error| {
             say(&format!("error: cannot draw a chart: {error}; try --no-charts"));

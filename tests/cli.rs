@@ -309,7 +309,7 @@ fn csv_files_have_the_documented_columns() {
     assert_eq!(done.code, Some(0), "{}", done.err);
     let tables: Vec<String> =
         names(folder.path()).into_iter().filter(|name| name.ends_with(".csv")).collect();
-    assert_eq!(tables.len(), 8);
+    assert_eq!(tables.len(), 9);
     for name in tables {
         let mut reader = csv::Reader::from_path(folder.path().join(&name)).unwrap();
         let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();

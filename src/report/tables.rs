@@ -170,8 +170,8 @@ pub fn operations(run: &Run) -> Vec<u8> {
 pub const FLOWS: [&str; 2] = ["backlog", "watermark-age"];
 
 /// `flows.csv`: what waits in front of jobs and in subscriptions, and how old it is, at the ends of
-/// the straight lines that these run in; nothing if nothing flows.
-pub fn flows(run: &Run) -> Option<Vec<u8>> {
+/// the straight lines that these run in.
+pub fn flows(run: &Run) -> Vec<u8> {
     let header = ["time", "offset_s", "entity", "quantity", "value"];
     let levels = run.outcome.trace.levels.iter();
     let mut points: Vec<_> = levels.filter(|level| FLOWS.contains(&level.name)).collect();
@@ -186,7 +186,7 @@ pub fn flows(run: &Run) -> Option<Vec<u8>> {
             number(Some(level.value)),
         ]
     });
-    (!points.is_empty()).then(|| table(&header, rows))
+    table(&header, rows)
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ mod coverage;
 mod dataflow_jobs;
 mod dataflow_launch;
 mod ekm;
-mod ekm;
 mod flows;
 mod grants;
 mod kms;

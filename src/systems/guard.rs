@@ -77,9 +77,17 @@ struct Group {
     version: u32,
     /// What the key answers at present to requests that need that version.
     standing: Standing,
+    /// The one answer to all of them, if luck has no part in it.
+    certain: Option<Answer>,
     known: Known,
     /// Number of present subjects.
     count: u32,
+}
+
+impl Group {
+    fn new(version: u32, standing: Standing, known: Known, count: u32) -> Group {
+        Group { version, standing, certain: standing.certain(), known, count }
+    }
 }
 
 /// One watch: some subjects' checks of one key.
@@ -98,8 +106,7 @@ pub struct Watch {
 impl Watch {
     /// A watch of a key that grants everything so far, by subjects that need this version.
     pub fn new(rounds: Rounds, version: u32, luck: LazyStream) -> Watch {
-        let (standing, count) = (Standing::GRANTED, rounds.count());
-        let group = Group { version, standing, known: Known::Usable, count };
+        let group = Group::new(version, Standing::GRANTED, Known::Usable, rounds.count());
         let view = KeyView::of(version);
         Watch { rounds, view, groups: vec![group], others: Vec::new(), luck }
     }
@@ -109,7 +116,8 @@ impl Watch {
         let heard = self.view.hear(message, cause, now);
         if heard {
             for group in &mut self.groups {
-                group.standing = self.view.standing(group.version);
+                let standing = self.view.standing(group.version);
+                *group = Group::new(group.version, standing, group.known, group.count);
             }
         }
         heard
@@ -151,7 +159,7 @@ impl Watch {
 
     /// Is every request granted, whatever version it needs?
     pub fn is_granted(&self) -> bool {
-        self.standings().all(|standing| standing.certain() == Some(Answer::Granted))
+        self.needed().all(|group| group.certain == Some(Answer::Granted))
     }
 
     /// Does luck have no part in any answer at present?
@@ -200,7 +208,7 @@ impl Watch {
         let known = self.groups.iter().position(|group| group.version == version);
         let group = known.unwrap_or_else(|| {
             let standing = self.view.standing(version);
-            self.groups.push(Group { version, standing, known: Known::Usable, count: 0 });
+            self.groups.push(Group::new(version, standing, Known::Usable, 0));
             self.groups.len() - 1
         });
         self.groups[group].count += 1;
@@ -228,7 +236,7 @@ impl Watch {
     pub fn bind_all(&mut self, version: u32) {
         let known = if self.is_held() { Known::Wholly } else { Known::Usable };
         let (standing, count) = (self.view.standing(version), self.rounds.count());
-        self.groups = vec![Group { version, standing, known, count }];
+        self.groups = vec![Group::new(version, standing, known, count)];
         self.others.clear();
     }
 
@@ -245,8 +253,8 @@ impl Watch {
     /// What the key answers to one check. The luck of a check is addressed by its subject and its
     /// number, so it is the same whichever other checks are looked at.
     pub fn answer(&mut self, check: Check) -> Answer {
-        let standing = self.standing(check.subject);
-        if let Some(answer) = standing.certain() {
+        let Group { standing, certain, .. } = self.groups[self.group(check.subject)];
+        if let Some(answer) = certain {
             return answer;
         }
         let number = check.at.ns() / self.rounds.period;
@@ -299,8 +307,8 @@ impl Watch {
         grace: impl Fn(u32) -> Grace,
     ) -> Option<Check> {
         // Where luck has no part, what one round does not find is not found later either.
-        let certain = self.groups.iter().all(|group| group.standing.certain().is_some());
-        let tries = match self.groups[0].standing.certain() {
+        let certain = self.groups.iter().all(|group| group.certain.is_some());
+        let tries = match self.groups[0].certain {
             Some(answer) if shared && self.is_uniform() => {
                 self.finding(0, answer, grace(0), reset)?;
                 1

@@ -14,7 +14,7 @@ impl Instance<'_> {
             self.clusters[c].watch.as_ref().map_or(Standing::GRANTED, |w| w.standing(table));
         let start = match standing.silent_since {
             Some(since) if constants.grace_from_outage => since,
-            _ => fx.now(),
+            Some(_) | None => fx.now(),
         };
         let over = start.saturating_add(constants.grace).max(fx.now());
         let (row, place) = slot(self.plan.constants.grace_timer, c, table);

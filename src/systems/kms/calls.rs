@@ -2,7 +2,8 @@
 
 use super::code;
 use super::key::Key;
-use crate::engine::{Call, Effects};
+use super::version::{State, refusal};
+use crate::engine::{Call, Effects, Seq};
 use crate::systems::contract::Message;
 
 /// gRPC status codes of refused calls.
@@ -11,7 +12,7 @@ pub(super) const PRECONDITION: u8 = 9;
 pub(super) const EXHAUSTED: u8 = 8;
 
 /// KMS-16: why a destruction is refused.
-pub(super) const MUST_BE_DISABLED: &str = "schedule-destroy is refused: constraints/cloudkms.disableBeforeDestroy demands that it is disabled first";
+const MUST_BE_DISABLED: &str = "schedule-destroy is refused: constraints/cloudkms.disableBeforeDestroy demands that it is disabled first";
 
 /// The method of Cloud KMS behind a command to a version.
 pub(super) fn method(command: u16) -> &'static str {
@@ -47,5 +48,27 @@ impl Key<'_> {
             record: Some(fx.next_record()),
         };
         fx.call(call);
+    }
+
+    /// No version allows a command: tells why, by the state of the primary if it is among them.
+    pub(super) fn refuse(
+        &mut self,
+        command: u16,
+        all: &[usize],
+        first: bool,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        let primary = self.primary as usize - 1;
+        let place = if all.contains(&primary) { primary } else { all[0] };
+        let state = self.versions[place].state;
+        let (rule, why) = match state {
+            State::Enabled if first => ("KMS-16", MUST_BE_DISABLED),
+            _ => refusal(command, state),
+        };
+        let harmless = why.contains("changes nothing");
+        let status = if harmless { (0, "") } else { (PRECONDITION, why) };
+        self.asked(method(command), place as u32 + 1, status, fx);
+        fx.note(self.plan.entity, rule, cause, self.which(&[place])(why));
     }
 }

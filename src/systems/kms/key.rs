@@ -1,8 +1,8 @@
 //! One key: its versions in Cloud KMS, and how changes of them reach its callers.
 
-use super::calls::{MUST_BE_DISABLED, NOT_FOUND, PRECONDITION, method};
+use super::calls::{NOT_FOUND, method};
 use super::code;
-use super::version::{Moving, State, Version, refusal};
+use super::version::{Moving, State, Version};
 use crate::engine::{
     Class, Dist, Effects, EntityId, Happening, Process, Seq, SimDuration, SimTime, StateId,
     StreamNumber, Streams,
@@ -298,17 +298,7 @@ impl Key<'_> {
             self.asked(method(command.code), place as u32 + 1, (0, ""), fx);
         }
         if targets.is_empty() {
-            let primary = self.primary as usize - 1;
-            let place = if all.contains(&primary) { primary } else { all[0] };
-            let state = self.versions[place].state;
-            let (rule, why) = match state {
-                State::Enabled if first => ("KMS-16", MUST_BE_DISABLED),
-                _ => refusal(command.code, state),
-            };
-            let harmless = why.contains("changes nothing");
-            let status = if harmless { (0, "") } else { (PRECONDITION, why) };
-            self.asked(method(command.code), place as u32 + 1, status, fx);
-            fx.note(self.plan.entity, rule, cause, self.which(&[place])(why));
+            self.refuse(command.code, &all, first, cause, fx);
             return;
         }
         let now = fx.now();

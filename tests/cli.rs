@@ -315,7 +315,9 @@ fn csv_files_have_the_documented_columns() {
         let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
         assert_eq!(header, documented(&format!("`{name}`")), "{name}");
         // The reader refuses rows of another length.
-        assert!(reader.records().map(Result::unwrap).count() > 0, "{name} is empty");
+        let rows = reader.records().map(Result::unwrap).count();
+        // Nothing flows in this scenario.
+        assert!(rows > 0 || name == "flows.csv", "{name} is empty");
     }
 }
 

@@ -11,7 +11,7 @@ mod tests;
 use super::Model;
 use crate::engine::EntityId;
 use crate::systems::contract::Need;
-use crate::systems::spec::Role;
+use crate::systems::spec::{EntityKind, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The largest cut sets that are looked for.
@@ -58,12 +58,13 @@ pub struct Dependence {
 
 impl Dependence {
     /// The graph of a model: keys, the services that keys depend on, and parts of either that
-    /// others listen to (grants) have faults.
+    /// others listen to (grants) have faults, unless they serve in every state (quotas).
     pub fn of(model: &Model) -> Dependence {
         let kinds = (0..).map(EntityId).zip(model.entities().map(|(_, kind)| kind));
+        let fails = |kind: &EntityKind| kind.states.iter().any(|state| !state.serves);
         let faults = kinds.map(|(entity, kind)| match kind.role {
-            Role::Service | Role::Key => true,
-            Role::Part => model.is_heard(entity),
+            Role::Service | Role::Key => fails(kind),
+            Role::Part => model.is_heard(entity) && fails(kind),
             Role::System | Role::Client => false,
         });
         Dependence::new(model.needs(), faults.collect())

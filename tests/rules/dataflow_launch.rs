@@ -338,3 +338,29 @@ fn df_13_each_project_has_service_accounts_of_its_own() {
     let own = world.at("1h 1m", &format!("{revoke} project=analytics")).play();
     assert_eq!(own.transitions("dataflow.j")[0], (secs("1h 5m"), "cancelling", "DF-20"));
 }
+
+#[test]
+fn df_29_checks_of_an_hsm_key_count_against_its_quota() {
+    // Two operations every five minutes are more than one in ten minutes.
+    let text = JOB.replace("[keys.job]", "[keys.job]\nprotection = \"hsm\"");
+    let world = World::new("24h", &text)
+        .set("model.kms.quota-enforcement=soft")
+        .set("model.kms.quota-hsm=0.1/min");
+    let over = |world: &World| world.play().measure("quotas.us-east1-hsm.over-quota-time");
+    assert_eq!(over(&world), secs("24h"));
+    // Until the job is cancelled: found at 1 h 5 m.
+    assert_eq!(over(&world.clone().at("1h 2m", "disable-key key=job")), secs("1h 5m"));
+    assert_eq!(over(&world.set("model.kms.quota-hsm=1/min")), 0.0);
+}
+
+#[test]
+fn q_05_a_job_created_anew_has_its_own_luck_in_a_partial_outage() {
+    // Of the job that is created at 1 h, each check has its own luck, whether or not all are made
+    // (every world is played both ways).
+    let world = absent()
+        .set("model.dataflow.check-phase=random")
+        .at("1h", "launch-job job=j")
+        .during("2h", "20h", "kms-outage location=everywhere error-fraction=0.9");
+    let cancelled = |seed| world.seeded(seed).measure("dataflow.j.cancelled");
+    assert!((1..=10).map(cancelled).sum::<f64>() > 5.0);
+}

@@ -137,6 +137,7 @@ fn key_plan(root: &Node, path: &str, job: &Node, key: &Node, plan: &Plan) -> Key
         entity: plan.entity(key.text()),
         path: key.text().to_owned(),
         external: kms::is_external(table),
+        quota: kms::quota_path(table).map(|path| plan.entity(&path)),
         version: kms::primary_at_start(table),
         grants: PRINCIPALS.map(grant),
     }

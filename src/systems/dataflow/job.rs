@@ -476,6 +476,7 @@ impl Process<Message> for Job<'_> {
         }
         if let Some(keys) = &mut self.keys {
             keys.checks.start(fx);
+            keys.tell_load(true, fx);
         }
         self.next_restart();
         if !self.plan.streaming {

@@ -2,7 +2,7 @@
 
 use super::plan::{Constants, KeyPlan};
 use crate::engine::{Effects, EntityId, Seq, SimTime};
-use crate::systems::contract::{Answer, Denial, LazyStream, Message, Standing, SweepMode};
+use crate::systems::contract::{Answer, Denial, LazyStream, Load, Message, Standing, SweepMode};
 use crate::systems::guard::{Check, Checks, Grace, GraceReset, KeyView, Rounds, Watch};
 
 /// The first of the timers of the checks.
@@ -36,6 +36,10 @@ pub(super) struct Keys<'a> {
     pub(super) version: u32,
     /// While nothing is known of the key.
     pub(super) grace: Grace,
+    /// Requests per second of the checks.
+    rate: f64,
+    /// The quota knows of the checks.
+    loads: bool,
     pub(super) grace_cause: Option<Seq>,
 }
 
@@ -56,6 +60,8 @@ impl<'a> Keys<'a> {
             agent: KeyView::of(plan.version),
             version: plan.version,
             grace: Grace::default(),
+            rate: constants.operations_per_check as f64 / period.seconds(),
+            loads: false,
             grace_cause: None,
         }
     }
@@ -113,8 +119,20 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// DF-29: tells the quota of the key whether the job checks it.
+    pub(super) fn tell_load(&mut self, loads: bool, fx: &mut Effects<Message>) {
+        if loads == std::mem::replace(&mut self.loads, loads) {
+            return;
+        }
+        if let Some(quota) = self.plan.quota {
+            let rate = if loads { self.rate } else { -self.rate };
+            fx.send(quota, Message::Load(Load::steady(rate)), None);
+        }
+    }
+
     /// The job has ended: nobody checks its key any more.
     pub(super) fn close(&mut self, fx: &mut Effects<Message>) {
+        self.tell_load(false, fx);
         self.checks.leave(fx);
         self.checks.watch.forget();
         self.grace = Grace::default();

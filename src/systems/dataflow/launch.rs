@@ -216,7 +216,8 @@ impl Job<'_> {
         self.restart = fx.now();
         self.next_restart();
         if let Some(keys) = &mut self.keys {
-            keys.checks.join(fx);
+            keys.checks.join(keys.version, fx);
+            keys.tell_load(true, fx);
             keys.plan_check(None, fx);
         }
         self.watch_workers(fx);

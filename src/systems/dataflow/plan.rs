@@ -59,6 +59,8 @@ pub(super) struct KeyPlan {
     pub(super) entity: EntityId,
     pub(super) path: String,
     pub(super) external: bool,
+    /// The quota that its requests count against (DF-29).
+    pub(super) quota: Option<EntityId>,
     /// The version that is primary at the start.
     pub(super) version: u32,
     /// The grants of the Dataflow service account and of the Compute Engine agent.

@@ -36,9 +36,10 @@ impl Checks {
         }
     }
 
-    /// A subject joins: gives its number.
-    pub fn join<M: Copy>(&mut self, fx: &mut Effects<M>) -> u32 {
+    /// A subject joins that needs this version of the key: gives its number.
+    pub fn join<M: Copy>(&mut self, version: u32, fx: &mut Effects<M>) -> u32 {
         let check = self.watch.rounds.join(fx.now());
+        self.watch.bind(check.subject, version);
         self.fresh = Some(check);
         if self.mode == SweepMode::All {
             fx.at(self.base + check.subject, check.at, Class::Check);
@@ -52,6 +53,7 @@ impl Checks {
         loop {
             let had_turn = |subject| fx.passed(base + subject, Class::Check);
             let Some(subject) = self.watch.rounds.leave(now, had_turn) else { break };
+            self.watch.left(subject);
             fx.cancel(base + subject);
         }
         self.planned = None;

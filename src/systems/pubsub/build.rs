@@ -63,6 +63,10 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
             subscriptions,
             key,
             version,
+            quota: topic
+                .get("key")
+                .and_then(|key| kms::quota_path(kms::table(root, key.text())))
+                .map(|path| plan.entity(&path)),
             constants: constants(m),
             phases: StreamNumber::of(&path, "decrypt-phase"),
             luck: StreamNumber::of(&path, "decrypt-answer"),

@@ -4,7 +4,7 @@ use crate::engine::{
     Class, Dist, Effects, EntityId, Happening, Process, Seq, SimDuration, StateId, StreamNumber,
     Streams,
 };
-use crate::systems::contract::{Answer, Denial, LazyStream, Message, SweepMode};
+use crate::systems::contract::{Answer, Denial, LazyStream, Load, Message, SweepMode};
 use crate::systems::guard::{Check, Checks, Phasing, Rounds, Watch};
 
 /// The model constants of Pub/Sub.
@@ -24,6 +24,8 @@ pub(super) struct TopicPlan {
     pub(super) key: Option<EntityId>,
     /// The version of the key that protects the data keys at the start.
     pub(super) version: u32,
+    /// The quota that its requests count against.
+    pub(super) quota: Option<EntityId>,
     pub(super) constants: Constants,
     pub(super) phases: StreamNumber,
     pub(super) luck: StreamNumber,
@@ -304,6 +306,12 @@ impl Process<Message> for Topic<'_> {
     fn start(&mut self, fx: &mut Effects<Message>) {
         if let Some(guarded) = &mut self.guarded {
             guarded.checks.start(fx);
+            if let Some(quota) = self.plan.quota {
+                let constants = &self.plan.constants;
+                let decrypts = f64::from(constants.zones) / constants.decrypt_cache.seconds();
+                let load = Load::steady(decrypts + 1.0 / constants.encrypt_period.seconds());
+                fx.send(quota, Message::Load(load), None);
+            }
         }
     }
 

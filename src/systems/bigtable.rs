@@ -12,6 +12,7 @@
 //! down (BT-28).
 
 mod account;
+mod actions;
 mod admin;
 mod build;
 mod describe;
@@ -35,7 +36,7 @@ pub const SYSTEM: System = System {
     tables: describe::TABLES,
     model: describe::MODEL,
     rules: rules::RULES,
-    actions: describe::ACTIONS,
+    actions: actions::ACTIONS,
     check: build::check,
     uses: build::uses,
     protects: Some(&protection::PROTECTION),

@@ -297,13 +297,21 @@ pub(super) fn sensitivity(args: &SensitivityArgs) -> Result<Exit, Exit> {
         found: &found,
     };
     let summary = studies::json(&study);
-    let all = vec![
+    let picture = studies::tornado(&study).map_err(|error| {
+        say(&format!("error: cannot draw a chart: {error}"));
+        Exit::World
+    })?;
+    let mut all = vec![
         ("scenario.toml".to_owned(), source(&base).as_bytes().to_vec()),
         ("resolved.toml".to_owned(), resolved::resolved(&base).into_bytes()),
         ("parameters.csv".to_owned(), studies::parameters(&study)),
         ("sensitivity.csv".to_owned(), studies::results(&study)),
         ("summary.json".to_owned(), summary.clone()),
     ];
+    if let Some(picture) = picture {
+        all.push(("tornado.svg".to_owned(), picture.svg.into_bytes()));
+        all.push(("tornado.png".to_owned(), picture.png));
+    }
     finish(options, "sensitivity", &base, &all, (&summary, &studies::screen(&study)))
 }
 

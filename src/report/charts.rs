@@ -1,9 +1,13 @@
 //! Which charts a run raises, and what is drawn in them.
 
-use super::chart::{Bar, ChartError, Mark, Picture, Row, Series, StepChart, TimelineChart, YAxis};
+use super::chart::{
+    Bar, Caption, ChartError, Flow, FlowChart, Mark, Picture, Reference, Row, Series, Span,
+    StepChart, TimelineChart, YAxis,
+};
 use super::{Run, summary, tables};
 use crate::engine::{EntityId, SimDuration};
-use crate::systems::spec::Role;
+use crate::systems::spec::{Node, Role};
+use std::collections::BTreeMap;
 
 /// Every chart of a run, by the name of its files.
 ///
@@ -14,6 +18,9 @@ pub fn all(run: &Run) -> Result<Vec<(&'static str, Picture)>, ChartError> {
         vec![("timeline", timeline(run).draw()?), ("availability", availability(run).draw()?)];
     if let Some(chart) = writes(run) {
         pictures.push(("writes", chart.draw()?));
+    }
+    if let Some(chart) = flows(run) {
+        pictures.push(("flows", chart.draw()?));
     }
     Ok(pictures)
 }
@@ -190,4 +197,74 @@ fn writes(run: &Run) -> Option<StepChart> {
         series,
         marks: marks(run),
     })
+}
+
+/// Backlog and watermark age of jobs and subscriptions over time, if anything flows.
+fn flows(run: &Run) -> Option<FlowChart> {
+    let mut flows: BTreeMap<EntityId, Flow> = BTreeMap::new();
+    let levels = run.outcome.trace.levels.iter();
+    let mut points: Vec<_> = levels.filter(|level| tables::FLOWS.contains(&level.name)).collect();
+    // A point is known only when the line bends after it.
+    points.sort_by_key(|level| level.at);
+    for level in points {
+        let flow = flows
+            .entry(level.entity)
+            .or_insert_with(|| Flow { label: short(run.path(level.entity)), ..Flow::default() });
+        let [backlog, _] = tables::FLOWS;
+        let line = if level.name == backlog { &mut flow.backlog } else { &mut flow.age };
+        line.push((level.at, level.value));
+    }
+    if flows.is_empty() {
+        return None;
+    }
+    Some(FlowChart {
+        caption: Caption {
+            title: format!("{}: what waits, and how old it is", run.scenario.name),
+            subtitle: subtitle(run),
+            ..Caption::default()
+        },
+        start_unix_s: run.scenario.start.as_second(),
+        horizon: run.model.horizon(),
+        flows: flows.into_values().collect(),
+        retentions: retentions(run),
+        outages: outages(run),
+        marks: marks(run),
+    })
+}
+
+/// The retention of each subscription: what is older is gone.
+fn retentions(run: &Run) -> Vec<Reference> {
+    let root = &run.scenario.root;
+    let usual = root.at("model").at("pubsub").at("retention").duration();
+    let mut found: BTreeMap<SimDuration, Vec<&str>> = BTreeMap::new();
+    for (_, topic) in root.named("pubsub") {
+        for (name, subscription) in topic.named("subscriptions") {
+            let own = subscription.get("retention").map(Node::duration);
+            found.entry(own.unwrap_or(usual)).or_default().push(name);
+        }
+    }
+    let all = found.len() == 1;
+    let label = |names: &[&str]| {
+        if all { "retention".to_owned() } else { format!("retention of {}", names.join(", ")) }
+    };
+    found
+        .iter()
+        .map(|(span, names)| Reference { at: span.seconds(), label: label(names) })
+        .collect()
+}
+
+/// The spans in which keys and services do not serve.
+fn outages(run: &Run) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for (number, stays) in run.outcome.timeline.iter().enumerate() {
+        let (path, kind) = run.entities[number];
+        if ![Role::Key, Role::Service].contains(&kind.role) {
+            continue;
+        }
+        for stay in stays.iter().filter(|stay| !kind.states[usize::from(stay.state)].serves) {
+            let state = kind.states[usize::from(stay.state)].name;
+            spans.push(Span { from: stay.from, to: stay.to, label: format!("{path} {state}") });
+        }
+    }
+    spans
 }

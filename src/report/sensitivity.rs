@@ -1,5 +1,9 @@
 //! What `sensitivity` tells: which constants a measure hangs on.
 
+mod chart;
+
+pub use chart::tornado;
+
 use super::SCHEMA;
 use super::compare::signed;
 use super::files::sha256;

@@ -9,7 +9,7 @@ use crate::engine::{
     Class, Effects, EntityId, Happening, Process, Seq, SimDuration, SimTime, Streams,
 };
 use crate::systems::contract::{Command, Load, Message, Plan, Spawn, SweepMode};
-use crate::systems::spec::Node;
+use crate::systems::spec::{Kind, Node, ParamSpec};
 use std::collections::BTreeMap;
 
 /// States of a quota by number.
@@ -74,19 +74,30 @@ pub(super) fn check(root: &Node, found: &mut Vec<Diagnostic>) {
     if let Some(load) = largest {
         check_calling_project(all, load, found);
     }
-    for (name, key) in root.named("keys") {
-        let Some(project) = key.get("project") else { continue };
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if project.text().is_empty() || !project.text().chars().all(fits) {
-            found.push(
-                Diagnostic::error(
-                    "project-form",
-                    project.span.clone(),
-                    format!("the project of key `{name}` is not the id of a project"),
-                )
-                .label("not an id")
-                .help("write letters, digits and hyphens, such as \"keys-prod\""),
-            );
+    check_projects(root, found);
+}
+
+/// The project of a key, or of what uses one, becomes part of paths.
+fn check_projects(root: &Node, found: &mut Vec<Diagnostic>) {
+    let named = |table: &&ParamSpec| matches!(table.kind, Kind::Named(_));
+    for table in crate::systems::tables().filter(named) {
+        for (name, entry) in root.named(table.name) {
+            let Some(project) = entry.get("project") else { continue };
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            if project.text().is_empty() || !project.text().chars().all(fits) {
+                found.push(
+                    Diagnostic::error(
+                        "project-form",
+                        project.span.clone(),
+                        format!(
+                            "the project of `{}.{name}` is not the id of a project",
+                            table.name
+                        ),
+                    )
+                    .label("not an id")
+                    .help("write letters, digits and hyphens, such as \"keys-prod\""),
+                );
+            }
         }
     }
 }

@@ -8,6 +8,8 @@ use crate::limits::AUDIT_ENTRIES_MAX;
 const PRICED_TOGETHER: u128 = 10_000;
 /// Parts of a US dollar that a price is kept in: a price has at most nine digits after the point.
 const NANO: u128 = 1_000_000_000;
+/// Below this, a float keeps every whole number.
+const EXACT: u128 = 1 << 53;
 
 /// What cryptographic operations cost: nano-dollars per 10,000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,11 +25,11 @@ impl Price {
     pub fn of(self, operations: u64) -> f64 {
         let mut parts = u128::from(operations) * u128::from(self.0);
         let mut per_dollar = PRICED_TOGETHER * NANO;
-        while per_dollar > 1 && parts % 10 == 0 {
+        while parts >= EXACT && per_dollar > 1 && parts % 10 == 0 {
             parts /= 10;
             per_dollar /= 10;
         }
-        if parts < 1 << 53 {
+        if parts < EXACT {
             // Both are exact, so the quotient is the nearest there is.
             return parts as f64 / per_dollar as f64;
         }

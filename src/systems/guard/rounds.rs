@@ -85,14 +85,26 @@ impl Cells {
         self.begins.len() as u64 - 1
     }
 
+    /// Bits of a place in the whole period: there are as many cells as some power of two.
+    fn bits(&self) -> u32 {
+        16 + self.len().trailing_zeros()
+    }
+
     /// The phase of a subject of a cell.
     fn phase(&self, cell: u64, subject: u32, period: u64) -> u64 {
         let place = cell << 16 | u64::from(self.places[subject as usize]);
-        // There are as many cells as some power of two.
-        let bits = 16 + self.len().trailing_zeros();
         match place.checked_mul(period) {
-            Some(product) => product >> bits,
-            None => ((u128::from(place) * u128::from(period)) >> bits) as u64,
+            Some(product) => product >> self.bits(),
+            None => ((u128::from(place) * u128::from(period)) >> self.bits()) as u64,
+        }
+    }
+
+    /// A place in the whole period before which all phases are before this one.
+    fn place(&self, phase: u64, period: u64) -> u64 {
+        if phase >> (63 - self.bits()) == 0 {
+            (phase << self.bits()) / period
+        } else {
+            ((u128::from(phase) << self.bits()) / u128::from(period)) as u64
         }
     }
 
@@ -100,6 +112,31 @@ impl Cells {
     fn of(&self, cell: u64, period: u64) -> impl Iterator<Item = (u64, u32)> {
         let subjects = self.begins[cell as usize]..self.begins[cell as usize + 1];
         subjects.map(move |subject| (self.phase(cell, subject, period), subject))
+    }
+
+    /// The first phase and subject that are not below these, of the subjects that are there.
+    fn first(
+        &self,
+        least: (u64, u32),
+        period: u64,
+        there: impl Fn(u32) -> bool,
+    ) -> Option<(u64, u32)> {
+        let place = self.place(least.0, period);
+        let one_each = period >> self.bits() > 0;
+        (place >> 16..self.len()).find_map(|cell| {
+            // Places have the order of their phases.
+            let place = place.saturating_sub(cell << 16);
+            let begin = self.begins[cell as usize];
+            let places = &self.places[begin as usize..self.begins[cell as usize + 1] as usize];
+            let soonest = places.iter().copied().filter(|own| u64::from(*own) >= place).min()?;
+            let first = places.iter().position(|own| *own == soonest).unwrap_or_default();
+            let subject = begin + first as u32;
+            let entry = (self.phase(cell, subject, period), subject);
+            if one_each && entry >= least && there(subject) {
+                return Some(entry);
+            }
+            self.of(cell, period).filter(|entry| *entry >= least && there(entry.1)).min()
+        })
     }
 
     /// The phases and subjects of all cells.
@@ -293,17 +330,10 @@ impl Rounds {
 
     /// The first phase and subject of a round that are not below these.
     fn in_round(&self, least: (u64, u32)) -> Option<(u64, u32)> {
-        let there = |subject: u32| self.gone.binary_search(&subject).is_err();
+        let all = self.gone.is_empty();
+        let there = |subject: u32| all || self.gone.binary_search(&subject).is_err();
         let first = match (self.phasing, &self.cells) {
-            (Phasing::Random, Some(cells)) => {
-                let cell = u128::from(least.0) * u128::from(cells.len()) / u128::from(self.period);
-                (cell as u64..cells.len()).find_map(|cell| {
-                    cells
-                        .of(cell, self.period)
-                        .filter(|entry| *entry >= least && there(entry.1))
-                        .min()
-                })
-            }
+            (Phasing::Random, Some(cells)) => cells.first(least, self.period, there),
             (Phasing::Random | Phasing::Aligned, _) => {
                 let from = if least.0 == 0 { least.1 } else { self.first };
                 (from..self.first).find(|&subject| there(subject)).map(|subject| (0, subject))

@@ -9,6 +9,7 @@ use crate::engine::{
     Class, Dist, Effects, EntityId, Happening, Process, Seq, StreamNumber, Streams,
 };
 use crate::systems::contract::{Command, LazyStream, Message, Plan, Spawn, SweepMode};
+use std::borrow::Cow;
 use crate::systems::spec::Node;
 
 /// EKM-02, KMS-28: what bounds a call of a manager.
@@ -162,7 +163,7 @@ impl Manager<'_> {
         &mut self,
         rule: &'static str,
         cause: Option<Seq>,
-        detail: String,
+        detail: impl Into<Cow<'static, str>>,
         fx: &mut Effects<Message>,
     ) -> Seq {
         let errors = self.errors();

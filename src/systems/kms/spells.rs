@@ -1,5 +1,7 @@
 //! What lasts, and may go on several times at once.
 
+use std::borrow::Cow;
+
 /// Shares of the requests that spells in progress hit, by occurrence.
 #[derive(Default)]
 pub(super) struct Spells(Vec<(u32, f64)>);
@@ -29,7 +31,7 @@ impl Spells {
     }
 
     /// In words, that an outage begins or is over, after it has.
-    pub(super) fn outage_in_words(&self, begins: bool, share: f64) -> String {
+    pub(super) fn outage_in_words(&self, begins: bool, share: f64) -> Cow<'static, str> {
         let others = self.count() > usize::from(begins);
         let what = match (begins, others) {
             (true, false) => "outage begins",
@@ -38,9 +40,9 @@ impl Spells {
             (false, true) => "one outage is over, another goes on",
         };
         if begins && share < 1.0 {
-            format!("{what}: {} of the requests fail", percent(share))
+            format!("{what}: {} of the requests fail", percent(share)).into()
         } else {
-            what.to_owned()
+            what.into()
         }
     }
 }

@@ -15,6 +15,10 @@ impl Moments {
     pub fn push(&mut self, value: f64) {
         self.n += 1;
         let before = value - self.mean;
+        if before == 0.0 {
+            // It moves nothing: most measures seldom change, and a division is dear.
+            return;
+        }
         self.mean += before / self.n as f64;
         self.squares += before * (value - self.mean);
     }

@@ -61,11 +61,11 @@ impl Sketch {
         Sketch { above: empty(), below: empty() }
     }
 
-    fn push(&mut self, value: f64, scale: Scale) {
+    fn push(&mut self, value: f64, count: u64, scale: Scale) {
         let place = scale.place(value) * scale.step();
         let whole = libm::round(libm::fabs(place)).min(LARGEST as f64) as u64;
         let histogram = if place < 0.0 { &mut self.below } else { &mut self.above };
-        histogram.record(whole).expect("the histogram grows to what it takes");
+        histogram.record_n(whole, count).expect("the histogram grows to what it takes");
     }
 
     /// Every bucket in the order of its places, with the count of its values.
@@ -93,23 +93,26 @@ impl Sketch {
 #[derive(Clone, Debug)]
 pub struct Values {
     scale: Scale,
-    exact: Vec<f64>,
+    /// Runs of the same value, and how many values they hold: most measures seldom change.
+    exact: Vec<(f64, u64)>,
+    kept: usize,
     sketch: Option<Box<Sketch>>,
 }
 
 impl Values {
     /// No values yet.
     pub fn new(scale: Scale) -> Values {
-        Values { scale, exact: Vec::new(), sketch: None }
+        Values { scale, exact: Vec::new(), kept: 0, sketch: None }
     }
 
     /// Takes one more value, a finite one.
     pub fn push(&mut self, value: f64) {
         match &mut self.sketch {
-            Some(sketch) => sketch.push(value, self.scale),
+            Some(sketch) => sketch.push(value, 1, self.scale),
             None => {
-                self.exact.push(value);
-                if self.exact.len() > EXACT_MAX {
+                run(&mut self.exact, value, 1);
+                self.kept += 1;
+                if self.kept > EXACT_MAX {
                     self.spill();
                 }
             }
@@ -119,8 +122,8 @@ impl Values {
     /// Takes all the values of another series of the same scale.
     pub fn merge(&mut self, other: &Values) {
         assert_eq!(self.scale, other.scale, "only like is merged with like");
-        for value in &other.exact {
-            self.push(*value);
+        for &(value, count) in &other.exact {
+            (0..count).for_each(|_| self.push(value));
         }
         if let Some(theirs) = &other.sketch {
             self.spill();
@@ -136,8 +139,8 @@ impl Values {
 
     fn spill(&mut self) {
         let sketch = self.sketch.get_or_insert_with(|| Box::new(Sketch::new()));
-        for value in std::mem::take(&mut self.exact) {
-            sketch.push(value, self.scale);
+        for (value, count) in std::mem::take(&mut self.exact) {
+            sketch.push(value, count, self.scale);
         }
     }
 
@@ -153,16 +156,19 @@ impl Values {
         if let Some(sketch) = &self.sketch {
             return sketch.buckets(self.scale);
         }
-        let mut values = self.exact.clone();
-        values.sort_by(f64::total_cmp);
-        let mut sorted: Vec<(f64, u64)> = Vec::new();
-        for value in values {
-            match sorted.last_mut() {
-                Some((last, count)) if *last == value => *count += 1,
-                Some(_) | None => sorted.push((value, 1)),
-            }
-        }
+        let mut runs = self.exact.clone();
+        runs.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+        let mut sorted = Vec::new();
+        runs.into_iter().for_each(|(value, count)| run(&mut sorted, value, count));
         sorted
+    }
+}
+
+/// Adds a value that occurs so often, to the run of the same value if that is the last.
+fn run(runs: &mut Vec<(f64, u64)>, value: f64, more: u64) {
+    match runs.last_mut() {
+        Some((last, count)) if *last == value => *count += more,
+        Some(_) | None => runs.push((value, more)),
     }
 }
 

@@ -78,17 +78,19 @@ impl<'a> Fold<'a> {
     /// each other, so that each can be folded by another thread.
     pub fn push(&mut self, world: usize, rows: &[Row]) {
         let own = self.study.own(self.point * self.study.worlds());
-        let mut nothing = Vec::new();
-        let moments = self.worlds.get_mut(world).unwrap_or(&mut nothing);
-        moments.resize(own.len(), Moments::default());
-        let each = |((column, series), moments): ((&usize, &mut Series), &mut Moments)| {
-            for row in rows {
-                let value = row.values.get(*column).copied().filter(|value| value.is_finite());
-                series.push(value);
-                value.into_iter().for_each(|value| moments.push(value));
-            }
+        let value = |row: &Row, column: usize| {
+            row.values.get(column).copied().filter(|value| value.is_finite())
         };
-        own.par_iter().zip(&mut self.series).zip(moments).for_each(each);
+        let fold = |(column, series): (&usize, &mut Series)| {
+            rows.iter().for_each(|row| series.push(value(row, *column)));
+        };
+        own.par_iter().zip(&mut self.series).for_each(fold);
+        if let Some(moments) = self.worlds.get_mut(world) {
+            let fold = |(column, moments): (&usize, &mut Moments)| {
+                rows.iter().filter_map(|row| value(row, *column)).for_each(|v| moments.push(v));
+            };
+            own.par_iter().zip(moments).for_each(fold);
+        }
         for row in rows {
             for (all, more) in self.used.iter_mut().zip(&row.used) {
                 *all |= more;

@@ -9,9 +9,11 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// Cells that a thread plays before it hands them on: few enough that little is lost by an
-/// interruption, many enough that handing on costs nothing.
-const BATCH: u64 = 16;
+/// Cells that a thread plays before it hands them on, at the most: few enough that little is lost by
+/// an interruption, many enough that handing on costs nothing.
+const BATCH_MAX: u64 = 64;
+/// Batches that each thread gets at least, if there are cells enough, so that all end together.
+const BATCHES: u64 = 16;
 /// Batches that are played ahead of the oldest that is not done, per thread.
 const AHEAD: u64 = 4;
 
@@ -80,14 +82,16 @@ pub fn play<E>(
     let stop = AtomicBool::new(false);
     let halted = || stop.load(Ordering::Relaxed) || interrupted.load(Ordering::Relaxed);
     let (to, from): (_, Receiver<Option<Played>>) = channel();
-    let ahead = AHEAD * pool.current_num_threads() as u64;
+    let threads = pool.current_num_threads() as u64;
+    let ahead = AHEAD * threads;
+    let batch = ((numbers.end - numbers.start) / (BATCHES * threads)).clamp(1, BATCH_MAX);
     pool.in_place_scope(|scope| {
         let (mut next, mut under_way) = (numbers.start, 0);
         let mut waiting: BTreeMap<u64, Played> = BTreeMap::new();
         let mut wanted = numbers.start;
         let done = loop {
             while next < numbers.end && under_way < ahead && !halted() {
-                let length = plan.cell(next).1.min(BATCH).min(numbers.end - next);
+                let length = plan.cell(next).1.min(batch).min(numbers.end - next);
                 spawn(scope, study, plan, next..next + length, &halted, to.clone());
                 next += length;
                 under_way += 1;

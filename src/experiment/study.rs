@@ -274,7 +274,7 @@ impl<'a> Study<'a> {
         let places = model
             .measures()
             .map(|path| self.column(path).expect("the columns hold the measures of every point"));
-        Worker { places: places.collect(), model, seed, study: self }
+        Worker { places: places.collect(), model, seed, study: self, known: Vec::new() }
     }
 }
 
@@ -311,14 +311,28 @@ pub struct Worker<'a> {
     seed: u64,
     /// The column of each measure of the model.
     places: Vec<usize>,
+    /// The constants met so far with their places among the study's.
+    known: Vec<(&'static str, Option<usize>)>,
 }
 
 impl Worker<'_> {
+    /// The place of a constant among the study's.
+    fn place(&mut self, constant: &'static str) -> Option<usize> {
+        // The place of a text tells it apart faster than its letters do.
+        let known = self.known.iter().find(|(known, _)| std::ptr::eq(*known, constant));
+        if let Some((_, place)) = known {
+            return *place;
+        }
+        let place = self.study.constants.binary_search_by(|other| other.as_str().cmp(constant));
+        self.known.push((constant, place.ok()));
+        place.ok()
+    }
+
     /// Plays a cell: a pure function of the scenario, the point, the seed and the replication.
     ///
     /// # Errors
     /// A limit of the budget was reached.
-    pub fn play(&self, cell: Cell) -> Result<Row, Halt> {
+    pub fn play(&mut self, cell: Cell) -> Result<Row, Halt> {
         let study = self.study;
         let worlds = study.worlds as u64;
         // Every world has luck of its own; design points share it (common random numbers).
@@ -327,8 +341,7 @@ impl Worker<'_> {
             self.model.replicate(self.seed, luck, SweepMode::Decisive, Budget::default())?;
         let mut used = vec![0u64; study.constants.len().div_ceil(64)];
         for constant in &trace.used {
-            let place = study.constants.binary_search_by(|known| known.as_str().cmp(constant));
-            if let Ok(place) = place {
+            if let Some(place) = self.place(constant) {
                 used[place / 64] |= 1 << (place % 64);
             }
         }

@@ -1,8 +1,9 @@
 //! The calendar (future event list): one timer per thing that can be due, moved and removed by key.
 
 use super::time::SimTime;
-use indexmap::IndexSet;
+use priority_queue::PriorityQueue;
 use rustc_hash::FxBuildHasher;
+use std::cmp::Reverse;
 
 /// What goes first at one instant. The order is deliberate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,128 +75,47 @@ pub struct Due {
     pub(super) place: u64,
 }
 
-/// The place of a timer that is not pending.
-const NOWHERE: u32 = u32::MAX;
-
-/// Pending timers in the total order (time, class, sequence): a binary heap that knows where each
-/// timer stands in it. Timers are set again and again, so one that was due or cancelled keeps its
-/// number, and all that moves are pairs of a priority and a number.
-#[derive(Clone, Default)]
+/// Pending timers in the total order (time, class, sequence).
+#[derive(Clone)]
 pub struct Calendar {
-    /// Every timer that was ever set, by number.
-    known: IndexSet<TimerKey, FxBuildHasher>,
-    /// Where each of them stands in the heap.
-    places: Vec<u32>,
-    /// Priority and number; none is before the one at half its place.
-    heap: Vec<(u128, u32)>,
+    timers: PriorityQueue<TimerKey, Reverse<u128>, FxBuildHasher>,
+}
+
+/// Room for the timers of a common run.
+const TIMERS_EXPECTED: usize = 64;
+
+impl Default for Calendar {
+    fn default() -> Calendar {
+        Calendar { timers: PriorityQueue::with_capacity_and_default_hasher(TIMERS_EXPECTED) }
+    }
 }
 
 impl Calendar {
     /// Puts a timer on the calendar, or moves it if it is there.
     pub fn set(&mut self, key: TimerKey, at: SimTime, class: Class) {
-        let (number, new) = self.known.insert_full(key);
-        if new {
-            self.places.push(NOWHERE);
-        }
-        let entry = (priority(at, class, key), number as u32);
-        match self.places[number] {
-            NOWHERE => {
-                self.heap.push(entry);
-                self.rise(self.heap.len() - 1, entry);
-            }
-            place => self.put(place as usize, entry),
-        }
+        self.timers.push(key, Reverse(priority(at, class, key)));
     }
 
     /// Takes a timer off; tells whether it was pending.
     pub fn cancel(&mut self, key: TimerKey) -> bool {
-        let Some(number) = self.known.get_index_of(&key) else { return false };
-        let place = self.places[number];
-        if place == NOWHERE {
-            return false;
-        }
-        self.remove(place as usize);
-        true
+        self.timers.remove(&key).is_some()
     }
 
     /// Takes the next due timer off.
     pub fn pop(&mut self) -> Option<Due> {
-        let &(priority, _) = self.heap.first()?;
-        self.remove(0);
+        let (key, Reverse(priority)) = self.timers.pop()?;
         let at = SimTime::from_ns((priority >> 64) as u64).expect("only legal instants are set");
-        let place = priority as u64;
-        Some(Due { at, key: TimerKey(place & ((1 << KEY_BITS) - 1)), place })
-    }
-
-    /// Takes out what stands at a place; the last one fills the gap.
-    fn remove(&mut self, place: usize) {
-        let (_, number) = self.heap[place];
-        self.places[number as usize] = NOWHERE;
-        if let Some(last) = self.heap.pop()
-            && place < self.heap.len()
-        {
-            self.put(place, last);
-        }
-    }
-
-    /// Puts an entry where there is a gap, or near it where it belongs.
-    fn put(&mut self, place: usize, entry: (u128, u32)) {
-        if place > 0 && entry.0 < self.heap[(place - 1) / 2].0 {
-            self.rise(place, entry);
-        } else {
-            self.sink(place, entry);
-        }
-    }
-
-    /// Moves a gap up to where the entry belongs.
-    fn rise(&mut self, mut place: usize, entry: (u128, u32)) {
-        while place > 0 {
-            let above = (place - 1) / 2;
-            let other = self.heap[above];
-            if other.0 <= entry.0 {
-                break;
-            }
-            self.stand(place, other);
-            place = above;
-        }
-        self.stand(place, entry);
-    }
-
-    /// Moves a gap down to where the entry belongs.
-    fn sink(&mut self, mut place: usize, entry: (u128, u32)) {
-        let heap = self.heap.len();
-        loop {
-            let mut below = 2 * place + 1;
-            if below >= heap {
-                break;
-            }
-            if below + 1 < heap && self.heap[below + 1].0 < self.heap[below].0 {
-                below += 1;
-            }
-            let other = self.heap[below];
-            if entry.0 <= other.0 {
-                break;
-            }
-            self.stand(place, other);
-            place = below;
-        }
-        self.stand(place, entry);
-    }
-
-    /// An entry stands at a place from now on.
-    fn stand(&mut self, place: usize, entry: (u128, u32)) {
-        self.heap[place] = entry;
-        self.places[entry.1 as usize] = place as u32;
+        Some(Due { at, key, place: priority as u64 })
     }
 
     /// Number of pending timers.
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.timers.len()
     }
 
     /// Is nothing pending?
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.timers.is_empty()
     }
 }
 

@@ -66,6 +66,9 @@ struct Place {
     states: u32,
 }
 
+/// No kind of entity has more states: a mask has a bit for each.
+const STATES_MAX: usize = 32;
+
 /// The states that a measure is made of, a bit for each.
 fn mask(kind: &EntityKind, spec: &MeasureSpec) -> u32 {
     let How::TimeIn(names) = spec.how else { return 0 };
@@ -269,32 +272,45 @@ fn seconds(ns: u64) -> f64 {
     SimDuration::from_ns(ns).unwrap_or(SimDuration::MAX).seconds()
 }
 
-fn length(stay: &Stay) -> u64 {
-    stay.to.saturating_since(stay.from).ns()
-}
-
-/// What all the common measures are made of.
+/// What the measures of an entity are made of that follow from its states.
 struct Common {
     down: u64,
     outages: u64,
     longest: u64,
+    /// Time in each state.
+    inside: [u64; STATES_MAX],
 }
 
 impl Common {
     fn of(kind: &EntityKind, stays: &[Stay]) -> Common {
-        let mut common = Common { down: 0, outages: 0, longest: 0 };
+        let mut common = Common { down: 0, outages: 0, longest: 0, inside: [0; STATES_MAX] };
         let mut current = 0;
-        for stay in stays.iter().filter(|stay| length(stay) > 0) {
+        for stay in stays {
+            let length = stay.to.saturating_since(stay.from).ns();
+            if length == 0 {
+                continue;
+            }
+            common.inside[usize::from(stay.state)] += length;
             if kind.states[usize::from(stay.state)].serves {
                 current = 0;
                 continue;
             }
             common.outages += u64::from(current == 0);
-            current += length(stay);
-            common.down += length(stay);
+            current += length;
+            common.down += length;
             common.longest = common.longest.max(current);
         }
         common
+    }
+
+    /// Nanoseconds in the states of a mask.
+    fn inside(&self, mut mask: u32) -> u64 {
+        let mut inside = 0;
+        while mask != 0 {
+            inside += self.inside[mask.trailing_zeros() as usize];
+            mask &= mask - 1;
+        }
+        inside
     }
 
     fn measure(&self, name: &str, horizon: SimDuration) -> f64 {
@@ -324,10 +340,7 @@ fn derive(
         How::Told | How::Priced(_) | How::Logged(_) | How::Sum(_) => None,
         How::Counted => Some(0.0),
         How::Common => Some(common.measure(measure.spec.name, horizon)),
-        How::TimeIn(_) => {
-            let inside = stays.iter().filter(|stay| measure.states & (1 << stay.state) != 0);
-            Some(seconds(inside.map(length).sum()))
-        }
+        How::TimeIn(_) => Some(seconds(common.inside(measure.states))),
         How::FirstError => {
             let stay = stays.iter().find(|stay| stay.state != 0 && stay.cause.is_some())?;
             since_root(stay.from)

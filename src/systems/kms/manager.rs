@@ -9,8 +9,8 @@ use crate::engine::{
     Class, Dist, Effects, EntityId, Happening, Process, Seq, StreamNumber, Streams,
 };
 use crate::systems::contract::{Command, LazyStream, Message, Plan, Spawn, SweepMode};
-use std::borrow::Cow;
 use crate::systems::spec::Node;
+use std::borrow::Cow;
 
 /// EKM-02, KMS-28: what bounds a call of a manager.
 #[derive(Clone, Copy)]

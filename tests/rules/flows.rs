@@ -189,6 +189,18 @@ fn dj_10_the_watermark_age_grows_with_real_time_while_a_job_stands_still() {
 }
 
 #[test]
+fn fl_02_a_starved_job_does_not_catch_up() {
+    // The subscription delivers nothing from 1 h to 3 h: 720,000 wait, and are gone after
+    // 720,000 / (250 - 100) = 4,800 s. The two hours before are no catching up.
+    let played = World::new("24h", CHAIN)
+        .during("1h", "2h", "flow-outage entity=pubsub.t1.subscriptions.s")
+        .play();
+    played.expect("dataflow.first", &[("1h", "starved", "FL-02"), ("3h", "running", "FL-02")]);
+    played.near("dataflow.first.backlog-peak", 720_000.0);
+    played.near("dataflow.first.catch-up-time", 4_800.0);
+}
+
+#[test]
 fn q_07_autoscaling_takes_the_compute_engine_agent() {
     // A stop from 1 h 5 m to 3 h 5 m leaves 720,000. At 250/s they take 4,800 s; with 1,000/s from
     // three minutes on, (720,000 - 180 x 150) / 900 = 770 s more.

@@ -141,7 +141,8 @@ impl<'a> Network<'a> {
         let mut taken: Vec<_> = self.queues.iter_mut().map(|queue| Some(queue.sync(now))).collect();
         self.lose_what_is_gone();
         for (job, plan) in self.jobs.iter_mut().zip(&self.plan.jobs) {
-            if job.moves && job.behind && job.mode == Mode::Runs {
+            // One that nothing is delivered to does not catch up with what waits.
+            if job.moves && job.behind && job.intake > 0 {
                 job.ledger.catch_up += span;
             }
             if !job.moves {

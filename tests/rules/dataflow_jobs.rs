@@ -77,6 +77,8 @@ fn df_21_a_denied_compute_engine_agent_stops_the_job_at_the_next_restart_of_a_wo
     // Treated like the other account: found by the check of 8 h 5 m.
     let alike = world.set("model.dataflow.compute-engine-revoked=as-dataflow").play();
     assert_eq!(alike.transitions("dataflow.j")[0], (secs("8h 5m"), "cancelling", "DF-21"));
+    // That check is made like those before it: 0, 5, ..., 485 m.
+    assert_eq!(alike.measure("dataflow.j.checks"), 98.0);
 }
 
 #[test]

@@ -20,7 +20,8 @@ impl Job<'_> {
         fx.used("model.dataflow.compute-engine-revoked");
         if constants.agent_as_service_account {
             if let Some(next) = keys.checks.watch.rounds.from(fx.now()) {
-                fx.at(timer::RESTART, next.at, Class::Check);
+                // The check itself comes first, and is made.
+                fx.at(timer::RESTART, next.at, Class::Due);
             }
             return;
         }

@@ -90,6 +90,37 @@ fn bq_02_without_contact_the_next_decrypt_fails() {
 }
 
 #[test]
+fn bq_02_an_outage_does_not_wait_for_the_effect_of_a_denial() {
+    // Denied at 1 h 30 s, with effect at 1 h 40 m 30 s; at 1 h 10 m Cloud KMS falls silent, and the
+    // next decrypt fails.
+    let world = dataset("10h").at("1h", "disable-key key=eu").during(
+        "1h 10m",
+        "5m",
+        "kms-outage location=europe-west1",
+    );
+    let played = world.clone().play();
+    played.expect(
+        "bigquery.sales",
+        &[
+            ("1h 30s", "losing-access", "BQ-02"),
+            ("1h 10m", "unreachable", "BQ-02"),
+            ("1h 15m", "denied", "BQ-02"),
+        ],
+    );
+    // The other way round: 20 m of trust without contact, lost at 1 h; the denial of 1 h 5 m 30 s
+    // cannot be heard, and once it can, reads and writes do not succeed for longer than before.
+    let played = dataset("10h")
+        .set("model.bigquery.outage-delay=20m")
+        .during("1h", "10m", "kms-outage location=europe-west1")
+        .at("1h 5m", "disable-key key=eu")
+        .play();
+    played.expect(
+        "bigquery.sales",
+        &[("1h", "losing-access", "BQ-02"), ("1h 20m", "denied", "BQ-02")],
+    );
+}
+
+#[test]
 fn bq_03_a_destroyed_key_takes_the_tables_with_it() {
     // Scheduled at 1 h: denied 30 s later, effect 40 min later; destroyed 24 h after 1 h.
     let played = dataset("48h").at("1h", "schedule-destroy key=eu").play();

@@ -112,13 +112,15 @@ pub struct OnUse<'a> {
     /// The record that what is pending goes back to.
     cause: Option<Seq>,
     gone_since: Option<SimTime>,
+    /// While it loses access: when reads and writes fail, and whether by a lost contact.
+    losing: Option<(SimTime, bool)>,
 }
 
 impl<'a> OnUse<'a> {
     /// A thing whose key is usable so far.
     pub fn new(habits: &'a Habits, delays: LazyStream) -> OnUse<'a> {
         let view = KeyView::of(habits.version);
-        OnUse { habits, view, delays, cause: None, gone_since: None }
+        OnUse { habits, view, delays, cause: None, gone_since: None, losing: None }
     }
 
     /// Can its key be used, as far as anybody can be sure? While some requests have luck, it can.
@@ -218,10 +220,16 @@ impl<'a> OnUse<'a> {
                 let (lost, rule) = self.lost_state();
                 let detail = "the key cannot be used any more";
                 self.cause = Some(fx.enter(entity, state::LOSING, rule, cause, detail));
-                if lost == state::UNREACHABLE {
-                    self.after(|habits| Some(&habits.unreachable), fx);
-                } else {
-                    self.after(|habits| Some(&habits.denied), fx);
+                self.lose(lost == state::UNREACHABLE, None, fx);
+            }
+            (false, state::LOSING) => {
+                let silent = self.lost_state().0 == state::UNREACHABLE;
+                // A trusted answer is trusted as long in one case as in the other, if one constant
+                // says so.
+                let one = self.habits.denied.constant == self.habits.unreachable.constant;
+                if let Some((until, _)) = self.losing.filter(|(_, was)| *was != silent && !one) {
+                    self.cause = cause;
+                    self.lose(silent, Some(until), fx);
                 }
             }
             (false, state::RETURNING | state::DENIED | state::UNREACHABLE) => {
@@ -232,6 +240,21 @@ impl<'a> OnUse<'a> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Reads and writes fail some time after the key was lost, and not later than was due before.
+    fn lose(&mut self, silent: bool, before: Option<SimTime>, fx: &mut Effects<Message>) {
+        let delay = if silent { &self.habits.unreachable } else { &self.habits.denied };
+        fx.used(delay.constant);
+        let at = fx.now().saturating_add(delay.dist.sample(self.delays.get()));
+        let at = before.map_or(at, |before| before.min(at));
+        self.losing = Some((at, silent));
+        if at <= fx.now() {
+            fx.cancel(EFFECT);
+            self.effect(fx);
+        } else {
+            fx.at(EFFECT, at, Class::Due);
         }
     }
 

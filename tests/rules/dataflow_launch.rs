@@ -144,6 +144,20 @@ fn dj_03_automation_creates_a_new_job_and_gives_up_in_the_end() {
     assert_eq!(played.measure("dataflow.j.launches"), 0.0);
 }
 
+#[test]
+fn dj_02_cancelling_what_does_not_run_changes_nothing() {
+    // Cancelled for its key at 1 h 9 m; the user's order of 1 h 20 m finds no job, and automation
+    // tries at 1 h 29 m all the same, when the key is back.
+    let played = World::new("24h", JOB)
+        .add("[dataflow.j.relaunch]\nafter = \"20m\"\n")
+        .at("1h 2m", "disable-key key=job")
+        .at("1h 15m", "enable-key key=job")
+        .at("1h 20m", "cancel-job job=j")
+        .play();
+    assert!(played.noted("dataflow.j").contains(&(secs("1h 20m"), "DJ-02")));
+    assert_eq!(played.transitions("dataflow.j")[3], (secs("1h 29m"), "pending", "DJ-11"));
+}
+
 const SNAPSHOT: &str = "[dataflow.j.snapshots.before]\n";
 
 #[test]

@@ -139,7 +139,6 @@ impl Job<'_> {
                 self.note("DJ-02", cause, "cancel-job changes nothing: no job runs", fx);
             }
         }
-        fx.cancel(timer::RELAUNCH);
     }
 
     /// DJ-04: a cancellation that is stuck is forced.

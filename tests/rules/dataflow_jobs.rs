@@ -71,6 +71,12 @@ fn df_21_a_denied_compute_engine_agent_stops_the_job_at_the_next_restart_of_a_wo
             ("14h 4m", "cancelled", "DF-23"),
         ],
     );
+    // Denied at the very instant of a restart, it is found by that one.
+    let sharp = World::new("24h", JOB)
+        .set("model.kms.policy-propagation=2m")
+        .at("6h 58m", "revoke-grant key=job principal=compute-engine-agent")
+        .play();
+    assert_eq!(sharp.transitions("dataflow.j")[0], (secs("7h"), "cancelling", "DF-21"));
     // Granted again before that, nothing happens.
     let back = world.clone().at("12h", "grant key=job principal=compute-engine-agent").play();
     assert_eq!(back.transitions("dataflow.j"), []);

@@ -26,7 +26,10 @@ impl Job<'_> {
             return;
         }
         fx.used("model.dataflow.worker-restart");
-        while self.restart <= fx.now() {
+        // A restart at the instant of the denial meets it, unless it has had its turn.
+        while self.restart < fx.now()
+            || (self.restart == fx.now() && fx.passed(timer::RESTART, Class::Check))
+        {
             self.next_restart();
         }
         fx.at(timer::RESTART, self.restart, Class::Check);

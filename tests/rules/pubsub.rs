@@ -98,6 +98,14 @@ fn ps_05_delivery_and_publishing_come_back_in_their_own_time() {
     // What was kept for 8,640 s is published at ten times the rate: 96 s + 10 s of what comes
     // meanwhile, and nothing is missing at the end.
     played.near("pubsub.t.messages-published", 100.0 * secs("48h"));
+    // Back between two decryptions, it serves in all zones at once.
+    let played =
+        disabled().set("model.pubsub.recovery-delivery=1m").at("3h 1m", "enable-key key=k").play();
+    let found = played.transitions("pubsub.t.subscriptions.s");
+    assert_eq!(
+        found[2..],
+        [(secs("3h 1m"), "recovering", "PS-05"), (secs("3h 2m"), "delivering", "PS-05")]
+    );
     // Disabled again at 3 h 10 m, before publishing is back: found at once, and delivery stops
     // with the next decryption.
     let played = disabled()

@@ -232,9 +232,7 @@ impl<'a> Topic<'a> {
             Half::Delivery => self.delivery = Stop::default(),
         }
         // The data keys that serve are new ones.
-        if let Some(guarded) = &mut self.guarded
-            && self.publishing == self.delivery
-        {
+        if let Some(guarded) = &mut self.guarded {
             guarded.failed.fill(false);
         }
         self.settle("PS-05", cause, fx);

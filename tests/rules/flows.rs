@@ -91,6 +91,18 @@ fn fl_02_a_job_behind_a_cancelled_one_is_starved_and_is_told_why() {
 }
 
 #[test]
+fn fl_02_a_starved_job_feeds_nobody_while_it_is_cancelled() {
+    // The first gets nothing from 1 h on, and the second from 10 s later. The key of the first is
+    // found disabled at 1 h 5 m, and it is halted at 1 h 6 m: nothing comes for all that.
+    let played = World::new("4h", CHAIN)
+        .during("1h", "2h", "flow-outage entity=pubsub.t1.subscriptions.s")
+        .at("1h 2m", "disable-key key=first")
+        .play();
+    assert_eq!(played.state_at("dataflow.first", "1h 5m 30s"), "cancelling");
+    played.expect("dataflow.second", &[("1h 10s", "starved", "FL-02")]);
+}
+
+#[test]
 fn fl_02_starvation_waits_until_what_was_in_flight_has_come_through() {
     // The first topic stops at 1 h 6 m; the first job starves at once, and writes for 10 s more.
     let text = CHAIN.replace("[pubsub.t1]", "[pubsub.t1]\nkey = \"sink\"").replacen(

@@ -121,7 +121,10 @@ impl<'a> Network<'a> {
     fn observe(&mut self, entity: EntityId, record: Option<Seq>, fx: &Effects<Message>) {
         let Some(kind) = self.plan.entities.get(&entity) else { return };
         let state = &kind.states[usize::from(fx.state(entity))];
-        let serves = state.serves && self.shut.get(&entity).is_none_or(BTreeSet::is_empty);
+        // A job that stands still does so too while it is being cancelled.
+        let stands = self.job_of(entity).is_some_and(|job| self.jobs[job].course != Course::Flows);
+        let open = self.shut.get(&entity).is_none_or(BTreeSet::is_empty);
+        let serves = state.serves && open && !stands;
         let condition = Condition { serves, ended: state.irreversible, record };
         self.conditions.insert(entity, condition);
     }

@@ -213,6 +213,17 @@ fn fl_02_a_starved_job_does_not_catch_up() {
 }
 
 #[test]
+fn dj_10_the_oldest_element_is_the_last_to_be_written() {
+    // 100/s come in the first hour (of 8 o'clock) and none after it, and 50/s are read: the last
+    // element is read 2 h after the start and written 10 s later, when it is 1 h 10 s old.
+    let rates: Vec<&str> = (0..24).map(|hour| if hour == 8 { "100/s" } else { "0/s" }).collect();
+    let text = CHAIN.replace("publishes = \"100/s\"", &format!("publishes-by-hour = {rates:?}"));
+    let played = World::new("4h", &text).set("dataflow.first.capacity=50/s").play();
+    played.near("dataflow.first.elements-written", 360_000.0);
+    played.near("dataflow.first.watermark-age-peak", secs("1h") + 10.0);
+}
+
+#[test]
 fn q_07_autoscaling_takes_the_compute_engine_agent() {
     // A stop from 1 h 5 m to 3 h 5 m leaves 720,000. At 250/s they take 4,800 s; with 1,000/s from
     // three minutes on, (720,000 - 180 x 150) / 900 = 770 s more.

@@ -54,12 +54,17 @@ pub(super) struct Ledger {
     age: Line,
     backlog_peak: Amount,
     age_peak: u64,
+    /// Age of an element that has just been written, at that instant.
+    pub(super) left: Option<u64>,
     /// Nanoseconds in which a backlog was worked off.
     pub(super) catch_up: u64,
 }
 
 const BACKLOG: &str = "backlog";
 const AGE: &str = "watermark-age";
+
+/// Nanoseconds by which an age falls in a jump, and not by rounding.
+const JUMP: u64 = 1_000;
 
 fn tell(
     entity: EntityId,
@@ -85,7 +90,12 @@ impl Ledger {
     ) {
         self.backlog_peak = self.backlog_peak.max(backlog);
         tell(entity, BACKLOG, self.backlog.add((now, elements(backlog))), fx);
+        let left = self.left.take();
         if let Some(age) = age {
+            if let Some(left) = left.filter(|left| *left > age + JUMP) {
+                self.age_peak = self.age_peak.max(left);
+                tell(entity, AGE, self.age.add((now, seconds(left))), fx);
+            }
             self.age_peak = self.age_peak.max(age);
             tell(entity, AGE, self.age.add((now, seconds(age))), fx);
         }

@@ -28,6 +28,14 @@ pub(super) struct Part {
     pub(super) arrived: (u64, u64),
 }
 
+impl Piece {
+    /// When the oldest of the last elements on it had arrived, if its end is not empty.
+    pub(super) fn last_arrived(&self) -> Option<u64> {
+        let parts = self.parts.iter().filter(|part| part.rate > 0);
+        parts.map(|part| part.arrived.1).min()
+    }
+}
+
 impl Part {
     /// Splits off what lies on the first `span` of `length` nanoseconds.
     fn split(&mut self, span: u64, length: u64) -> Part {

@@ -158,6 +158,8 @@ impl<'a> Network<'a> {
             });
             let entering = Piece { length: span, parts: parts.collect() };
             for piece in job.conveyor.advance(entering) {
+                // The oldest leaves at this very instant, and was there just before it.
+                job.ledger.left = piece.last_arrived().map(|came| now - came);
                 for (queue, range) in piece.ranges() {
                     self.queues[queue].write(range);
                 }

@@ -341,6 +341,22 @@ fn dj_11_a_new_job_takes_time_to_start() {
     assert!((160.0..203.0).contains(&waits[100]), "{}", waits[100]);
 }
 
+#[test]
+fn dj_05_a_drained_job_gives_nothing_back_later() {
+    // Drained at 1 h 10 s with 2 m 50 s of elements written and not acknowledged. The next job runs
+    // from 1 h 5 m 10 s on and is cancelled 20 s later, with nothing written but what waited: of its
+    // own 20 s at 250/s, the first 10 s are written, and all of it comes again.
+    let played = World::new("2h", JOB)
+        .set("dataflow.j.acknowledged-after=3m")
+        .at("1h", "drain-job job=j")
+        .at("1h 1m 10s", "launch-job job=j")
+        .at("1h 5m 30s", "cancel-job job=j")
+        .play();
+    assert_eq!(played.state_at("dataflow.j", "1h 5m 10s"), "running");
+    played.near("dataflow.j.elements-redelivered", 250.0 * 20.0);
+    played.near("dataflow.j.elements-duplicated", 0.0);
+}
+
 /// A batch job that reads a million elements at 250/s from one Bigtable instance into another.
 const BATCH: &str = r#"
 [keys.job]
@@ -379,6 +395,14 @@ fn dj_09_a_batch_job_fails_after_four_tries() {
         world.set("model.dataflow.batch-attempts=100").at("1h 19m", "enable-key key=sink").play();
     let last = *played.transitions("dataflow.j").last().unwrap();
     assert!((last.0 - (4_010.0 + 900.0)).abs() < 1e-6 && last.1 == "done", "{last:?}");
+    // A job that is done has acknowledged everything, and its next run has nothing of it again.
+    let played = World::new("24h", BATCH)
+        .set("dataflow.j.acknowledged-after=1m")
+        .at("2h", "launch-job job=j")
+        .play();
+    played.near("dataflow.j.elements-arrived", 2_000_000.0);
+    played.near("dataflow.j.elements-redelivered", 0.0);
+    played.near("dataflow.j.elements-duplicated", 0.0);
     // A streaming job stalls for as long as it takes.
     let streaming = JOB.replace("zone = \"us-east1-b\"", "zone = \"us-east1-b\"\nkey = \"sink\"")
         + "[keys.sink]\nlocation = \"us-east1\"\n";

@@ -316,6 +316,10 @@ impl<'a> Network<'a> {
         if all_in && !job.told_end && job.conveyor.content() == 0 {
             job.told_end = true;
             let batch = job.mode == Mode::Runs;
+            // A job that is done with everything has acknowledged everything.
+            if let Some(tail) = &mut job.unacknowledged {
+                tail.clear(u64::MAX);
+            }
             fx.send(entity, Message::News(News::Empty), None);
             if batch {
                 self.finish_input(number);

@@ -109,6 +109,9 @@ pub(crate) type Measure = (String, Option<f64>, f64);
 /// From which second on each entity is in which state, by path.
 pub(crate) type Histories = BTreeMap<String, Vec<(u64, &'static str)>>;
 
+/// Is told the state of each entity, always in the same order, and how to make its path.
+pub(crate) type Tell<'a> = dyn FnMut(&dyn Fn() -> String, &'static str) + 'a;
+
 /// What the reference says of a plan.
 pub(crate) struct Outcome {
     pub(crate) histories: Histories,
@@ -133,11 +136,16 @@ struct World<'a> {
 /// Plays the plan second by second.
 pub(crate) fn run(plan: &Plan, mistake: Option<Mistake>) -> Outcome {
     let mut world = World::new(plan, mistake);
-    let mut histories = Histories::new();
+    let mut histories: Vec<(String, Vec<(u64, &'static str)>)> = Vec::new();
     for now in 0..plan.horizon {
         world.second(now);
+        let mut entity = 0;
         world.states(&mut |path, state| {
-            let history = histories.entry(path).or_default();
+            if entity == histories.len() {
+                histories.push((path(), Vec::new()));
+            }
+            let history = &mut histories[entity].1;
+            entity += 1;
             if history.last().is_none_or(|(_, last)| *last != state) {
                 history.push((now, state));
             }
@@ -151,7 +159,7 @@ pub(crate) fn run(plan: &Plan, mistake: Option<Mistake>) -> Outcome {
         }
     }
     let measures = world.measures();
-    Outcome { histories, measures }
+    Outcome { histories: histories.into_iter().collect(), measures }
 }
 
 impl<'a> World<'a> {
@@ -419,10 +427,10 @@ impl<'a> World<'a> {
         }
     }
 
-    fn states(&self, tell: &mut dyn FnMut(String, &'static str)) {
+    fn states(&self, tell: &mut Tell) {
         self.keys.states(tell);
         for store in self.stores.iter().filter(|store| !store.is_instance()) {
-            tell(store.path.clone(), store.state());
+            tell(&|| store.path.clone(), store.state());
         }
         self.topics.iter().for_each(|topic| topic.states(tell));
         self.jobs.iter().for_each(|job| job.states(tell));

@@ -315,7 +315,9 @@ impl Belt {
     /// Notes the age of the oldest element that is not written, at this instant.
     pub(crate) fn watch(&mut self, now: u64) {
         let waits = self.queue.waiting.iter().map(|(_, number)| number).take(1);
-        let loads = self.loads.iter().filter(|load| !load.written).flat_map(|load| &load.numbers);
+        // What was read first is the oldest.
+        let mut loads = self.loads.iter().filter(|load| !load.written);
+        let loads = loads.next().into_iter().flat_map(|load| &load.numbers);
         let oldest = waits.chain(loads).map(|number| self.queue.came[*number]).min();
         self.oldest = self.oldest.max(oldest.map_or(0, |came| now - came));
     }

@@ -1,6 +1,6 @@
 //! Jobs, second by second: whether they run, and who ends them.
 
-use super::flow::Mistake;
+use super::flow::{Mistake, Tell};
 use super::flow_belt::{Belt, Kept};
 use super::flow_keys::{Answer, Keys};
 use super::flow_plan::{Constants, Job, Plan, Principal};
@@ -526,8 +526,8 @@ impl JobState {
         }
     }
 
-    pub(crate) fn states(&self, tell: &mut dyn FnMut(String, &'static str)) {
-        tell(self.path.clone(), self.state());
+    pub(crate) fn states(&self, tell: &mut Tell) {
+        tell(&|| self.path.clone(), self.state());
         for (snapshot, picture) in self.job.snapshots.iter().zip(&self.snapshots) {
             let state = match picture {
                 Picture::Absent => "absent",
@@ -536,7 +536,7 @@ impl JobState {
                 Picture::Failed => "failed",
                 Picture::Deleted => "deleted",
             };
-            tell(format!("{}.snapshots.{}", self.path, snapshot.name), state);
+            tell(&|| format!("{}.snapshots.{}", self.path, snapshot.name), state);
         }
     }
 }

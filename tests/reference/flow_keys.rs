@@ -1,5 +1,6 @@
 //! Keys of one version, grants and outages, second by second: what a key answers to a principal.
 
+use super::flow::Tell;
 use super::flow_plan::{Constants, Plan, Principal};
 
 /// What a call with a key comes back with.
@@ -228,16 +229,16 @@ impl Keys {
     }
 
     /// The state of every entity, by path.
-    pub(crate) fn states(&self, tell: &mut dyn FnMut(String, &'static str)) {
+    pub(crate) fn states(&self, tell: &mut Tell) {
         let place = |out: bool| if out { "unavailable" } else { "available" };
         for (name, outages) in &self.locations {
-            tell(format!("kms.{name}"), place(!outages.is_empty()));
+            tell(&|| format!("kms.{name}"), place(!outages.is_empty()));
         }
         if let Some(outages) = &self.vault {
-            tell("ekm.vault".to_owned(), place(!outages.is_empty()));
+            tell(&|| "ekm.vault".to_owned(), place(!outages.is_empty()));
         }
         for (number, key) in self.keys.iter().enumerate() {
-            tell(format!("keys.{}", key.name), self.state(number));
+            tell(&|| format!("keys.{}", key.name), self.state(number));
         }
         for grant in &self.grants {
             let state = match (grant.off, grant.wanted_off) {
@@ -247,7 +248,7 @@ impl Keys {
                 (true, true) => "revoked",
             };
             let key = &self.keys[grant.key].name;
-            tell(format!("keys.{key}.grants.{}", grant.principal.name()), state);
+            tell(&|| format!("keys.{key}.grants.{}", grant.principal.name()), state);
         }
     }
 }

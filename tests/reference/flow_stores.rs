@@ -1,6 +1,6 @@
 //! Topics and what else jobs read and write, second by second: whether they serve.
 
-use super::flow::Mistake;
+use super::flow::{Mistake, Tell};
 use super::flow_keys::{Answer, Keys};
 use super::flow_plan::{Constants, Kind, Plan, Principal, Store, Topic};
 
@@ -378,7 +378,7 @@ impl TopicState {
         count
     }
 
-    pub(crate) fn states(&self, tell: &mut dyn FnMut(String, &'static str)) {
+    pub(crate) fn states(&self, tell: &mut Tell) {
         let name = |side: &Side, names: [&'static str; 4]| match side.way {
             Way::Lost => "lost",
             Way::Recovering { .. } => names[3],
@@ -387,10 +387,10 @@ impl TopicState {
             Way::Open => names[0],
         };
         let topic = ["publishing", "degraded", "refusing", "recovering"];
-        tell(self.path.clone(), name(&self.publishing, topic));
+        tell(&|| self.path.clone(), name(&self.publishing, topic));
         for (path, side) in &self.subscriptions {
             let names = ["delivering", "degraded", "stopped", "recovering"];
-            tell(path.clone(), name(side, names));
+            tell(&|| path.clone(), name(side, names));
         }
     }
 

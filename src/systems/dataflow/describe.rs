@@ -163,7 +163,7 @@ pub(super) const JOB: EntityKind = EntityKind {
             "catch-up-time",
             "s",
             How::Told,
-            "Time in which it worked while elements waited; empty if it never did.",
+            "Time in which it worked while elements waited; empty if it never did, and for batch jobs.",
         ),
         measure("elements-arrived", "count", How::Told, "Elements that came into its sources."),
         measure("elements-written", "count", How::Told, "Of them, those written at least once."),

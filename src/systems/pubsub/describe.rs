@@ -119,7 +119,7 @@ pub(super) const TOPIC: EntityKind = EntityKind {
         LOST,
     ],
     measures: &[
-        measure("messages-published", "count", How::Counted, "Messages published."),
+        measure("messages-published", "count", How::Counted, "Messages published from outside."),
         measure(
             "messages-dropped",
             "count",

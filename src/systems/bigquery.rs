@@ -10,8 +10,8 @@ use super::guard::on_use::{Delay, Habits, OnUse, STATES, Served};
 use super::kms;
 use super::operations;
 use super::spec::{
-    Confidence, Default, EntityKind, How, Kind, MeasureSpec, Node, ParamSpec, Protection, Role,
-    Rule, System, TableSpec, Use,
+    Confidence, Default, EntityKind, How, Kind, Node, ParamSpec, Protection, Role, Rule, System,
+    TableSpec, Use, measure, param,
 };
 use crate::engine::{
     Effects, EntityId, Happening, Process, SimDuration, SimTime, StreamNumber, Streams,
@@ -79,15 +79,6 @@ const PROTECTION: Protection = Protection {
     uncovered: &[],
 };
 
-const fn measure(
-    name: &'static str,
-    unit: &'static str,
-    how: How,
-    doc: &'static str,
-) -> MeasureSpec {
-    MeasureSpec { name, unit, how, doc }
-}
-
 const DATASET: EntityKind = EntityKind {
     name: "BigQuery dataset",
     role: Role::System,
@@ -121,16 +112,6 @@ const DATASET: EntityKind = EntityKind {
         ),
     ],
 };
-
-const fn param(
-    name: &'static str,
-    kind: Kind,
-    default: Default,
-    source: &'static str,
-    doc: &'static str,
-) -> ParamSpec {
-    ParamSpec { name, kind, default, source, doc }
-}
 
 const TABLES: &[ParamSpec] = &[param(
     "bigquery",

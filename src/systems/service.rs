@@ -10,9 +10,8 @@ mod play;
 
 use super::contract::{Need, Plan};
 use super::spec::{
-    Confidence::{Assumed, Documented},
-    Default, EntityKind, How, Kind, Look, MeasureSpec, Node, ParamSpec, Role, Rule, StateSpec,
-    System, TableSpec,
+    Confidence::*, Default, EntityKind, How, Kind, Look, Node, ParamSpec, Role, Rule, StateSpec,
+    System, TableSpec, measure, param,
 };
 use crate::diag::Diagnostic;
 use crate::engine::EntityId;
@@ -55,10 +54,6 @@ const fn state(name: &'static str, serves: bool, look: Look, doc: &'static str) 
     StateSpec { name, alias: None, serves, irreversible: false, look, doc }
 }
 
-const fn measure(name: &'static str, how: How, doc: &'static str) -> MeasureSpec {
-    MeasureSpec { name, unit: "s", how, doc }
-}
-
 const SERVICE: EntityKind = EntityKind {
     name: "business service",
     role: Role::System,
@@ -80,21 +75,25 @@ const SERVICE: EntityKind = EntityKind {
     measures: &[
         measure(
             "degraded-time",
+            "s",
             How::TimeIn(&["degraded"]),
             "Time in which it serves while a member is not in its best state.",
         ),
         measure(
             "time-to-first-error",
+            "s",
             How::FirstError,
             "From the first root event until a member is not in its best state.",
         ),
         measure(
             "time-to-lockout",
+            "s",
             How::Lockout,
             "From the first root event until it lacks members that it needs.",
         ),
         measure(
             "time-to-recovery",
+            "s",
             How::Recovery,
             "From the first root event until every member is in its best state again, after the last disturbance.",
         ),
@@ -105,27 +104,27 @@ const fn members(name: &'static str, source: &'static str, doc: &'static str) ->
     ParamSpec { name, kind: Kind::List(&Kind::Entity(None)), default: Default::Absent, source, doc }
 }
 
-const TABLES: &[ParamSpec] = &[ParamSpec {
-    name: "services",
-    kind: Kind::Named(&TableSpec {
+const TABLES: &[ParamSpec] = &[param(
+    "services",
+    Kind::Named(&TableSpec {
         entity: Some(&SERVICE),
         params: &[
             members("all-of", "RB-01", "Members that it needs, every one of them."),
             members("any-of", "RB-02", "Members of which it needs at least one."),
             members("of", "RB-03", "Members of which it needs `at-least` so many."),
-            ParamSpec {
-                name: "at-least",
-                kind: Kind::Count(1, ENTITIES_MAX as u64),
-                default: Default::Absent,
-                source: "RB-03",
-                doc: "How many members of `of` it needs: the k of k-of-n.",
-            },
+            param(
+                "at-least",
+                Kind::Count(1, ENTITIES_MAX as u64),
+                Default::Absent,
+                "RB-03",
+                "How many members of `of` it needs: the k of k-of-n.",
+            ),
         ],
     }),
-    default: Default::Absent,
-    source: "",
-    doc: "Business services; where several conditions are given, all of them must hold.",
-}];
+    Default::Absent,
+    "",
+    "Business services; where several conditions are given, all of them must hold.",
+)];
 
 /// The conditions of a service: the rule, how many are needed, of which members.
 fn groups(service: &Node) -> Vec<(&'static str, usize, Vec<&Node>)> {

@@ -121,6 +121,17 @@ pub struct ParamSpec {
     pub doc: &'static str,
 }
 
+/// A parameter of a table, in one line.
+pub const fn param(
+    name: &'static str,
+    kind: Kind,
+    default: Default,
+    source: &'static str,
+    doc: &'static str,
+) -> ParamSpec {
+    ParamSpec { name, kind, default, source, doc }
+}
+
 /// The parameters of a table, and the entity that a named table stands for.
 #[derive(Debug)]
 pub struct TableSpec {
@@ -207,6 +218,16 @@ pub struct MeasureSpec {
     pub how: How,
     /// What it means, one sentence.
     pub doc: &'static str,
+}
+
+/// Something measured, in one line.
+pub const fn measure(
+    name: &'static str,
+    unit: &'static str,
+    how: How,
+    doc: &'static str,
+) -> MeasureSpec {
+    MeasureSpec { name, unit, how, doc }
 }
 
 /// How a measure comes about.

@@ -8,8 +8,8 @@ use super::guard::on_use::{Delay, Habits, OnUse, STATES, Served};
 use super::kms;
 use super::operations;
 use super::spec::{
-    Confidence, Default, EntityKind, How, Kind, MeasureSpec, Node, ParamSpec, Protection, Role,
-    Rule, System, TableSpec, Use,
+    Confidence, Default, EntityKind, How, Kind, Node, ParamSpec, Protection, Role, Rule, System,
+    TableSpec, Use, measure, param,
 };
 use crate::engine::{Effects, EntityId, Happening, Process, StreamNumber, Streams};
 
@@ -46,30 +46,15 @@ const BUCKET: EntityKind = EntityKind {
     role: Role::System,
     states: STATES,
     measures: &[
-        MeasureSpec {
-            name: "kms-operations",
-            unit: "count",
-            how: How::Told,
-            doc: "Cryptographic operations asked of its key.",
-        },
-        MeasureSpec {
-            name: "operations-cost-usd",
-            unit: "USD",
-            how: How::Priced("kms-operations"),
-            doc: "Price of these operations.",
-        },
+        measure("kms-operations", "count", How::Told, "Cryptographic operations asked of its key."),
+        measure(
+            "operations-cost-usd",
+            "USD",
+            How::Priced("kms-operations"),
+            "Price of these operations.",
+        ),
     ],
 };
-
-const fn param(
-    name: &'static str,
-    kind: Kind,
-    default: Default,
-    source: &'static str,
-    doc: &'static str,
-) -> ParamSpec {
-    ParamSpec { name, kind, default, source, doc }
-}
 
 const TABLES: &[ParamSpec] = &[param(
     "storage",

@@ -1,7 +1,6 @@
 //! What can be done to Bigtable instances.
 
-use super::describe::param;
-use crate::systems::spec::{ActionSpec, Default, Kind, ParamSpec};
+use crate::systems::spec::{ActionSpec, Default, Kind, ParamSpec, param};
 
 const INSTANCE_PARAM: ParamSpec =
     param("instance", Kind::Reference("bigtable"), Default::Required, "", "The instance.");

@@ -3,30 +3,11 @@
 use crate::engine::SimDuration;
 use crate::limits::VERSIONS_MAX;
 use crate::systems::spec::{
-    Default, EntityKind, How, Kind, Look, MeasureSpec, ParamSpec, Role, StateSpec, TableSpec,
+    Default, EntityKind, How, Kind, Look, ParamSpec, Role, StateSpec, TableSpec, measure, param,
 };
 
 const fn state(name: &'static str, serves: bool, look: Look, doc: &'static str) -> StateSpec {
     StateSpec { name, alias: None, serves, irreversible: false, look, doc }
-}
-
-const fn measure(
-    name: &'static str,
-    unit: &'static str,
-    how: How,
-    doc: &'static str,
-) -> MeasureSpec {
-    MeasureSpec { name, unit, how, doc }
-}
-
-pub(super) const fn param(
-    name: &'static str,
-    kind: Kind,
-    default: Default,
-    source: &'static str,
-    doc: &'static str,
-) -> ParamSpec {
-    ParamSpec { name, kind, default, source, doc }
 }
 
 /// States of an instance.

@@ -1,8 +1,7 @@
 //! The constants and switches of Dataflow, with where they come from.
 
-use super::describe::param;
 use crate::engine::SimDuration;
-use crate::systems::spec::{Default, Kind, ParamSpec};
+use crate::systems::spec::{Default, Kind, ParamSpec, param};
 
 const DAY: u64 = 86_400;
 

@@ -2,31 +2,12 @@
 
 use crate::engine::SimDuration;
 use crate::systems::spec::{
-    ActionSpec, Default, EntityKind, How, Kind, Look, MeasureSpec, ParamSpec, Protection, Role,
-    StateSpec, TableSpec,
+    ActionSpec, Default, EntityKind, How, Kind, Look, ParamSpec, Protection, Role, StateSpec,
+    TableSpec, measure, param,
 };
 
 const fn state(name: &'static str, serves: bool, look: Look, doc: &'static str) -> StateSpec {
     StateSpec { name, alias: None, serves, irreversible: false, look, doc }
-}
-
-const fn measure(
-    name: &'static str,
-    unit: &'static str,
-    how: How,
-    doc: &'static str,
-) -> MeasureSpec {
-    MeasureSpec { name, unit, how, doc }
-}
-
-pub(super) const fn param(
-    name: &'static str,
-    kind: Kind,
-    default: Default,
-    source: &'static str,
-    doc: &'static str,
-) -> ParamSpec {
-    ParamSpec { name, kind, default, source, doc }
 }
 
 /// DF-05 to DF-08: what the key of a job protects.

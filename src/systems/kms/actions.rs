@@ -7,88 +7,85 @@ use super::quota::check_calling_project;
 use crate::diag::Diagnostic;
 use crate::limits::VERSIONS_MAX;
 use crate::systems::contract::{Command, Plan};
-use crate::systems::spec::{ActionSpec, Default, Kind, Node, PRINCIPALS, ParamSpec, Value, World};
+use crate::systems::spec::{
+    ActionSpec, Default, Kind, Node, PRINCIPALS, ParamSpec, Value, World, param,
+};
 
-const KEY_PARAM: ParamSpec = ParamSpec {
-    name: "key",
-    kind: Kind::References("keys", "everywhere"),
-    default: Default::Required,
-    source: "",
-    doc: "The key, several, or `everywhere` for all.",
-};
-const VERSION_PARAM: ParamSpec = ParamSpec {
-    name: "version",
-    kind: Kind::Count(1, VERSIONS_MAX as u64),
-    default: Default::Absent,
-    source: "Q-09",
-    doc: "Number of one version; all of them when absent.",
-};
+const KEY_PARAM: ParamSpec = param(
+    "key",
+    Kind::References("keys", "everywhere"),
+    Default::Required,
+    "",
+    "The key, several, or `everywhere` for all.",
+);
+const VERSION_PARAM: ParamSpec = param(
+    "version",
+    Kind::Count(1, VERSIONS_MAX as u64),
+    Default::Absent,
+    "Q-09",
+    "Number of one version; all of them when absent.",
+);
 const KEY_PARAMS: &[ParamSpec] = &[KEY_PARAM, VERSION_PARAM];
 const KEY_ONLY: &[ParamSpec] = &[KEY_PARAM];
-const VERSION_PARAM_OF_IMPORT: ParamSpec = ParamSpec {
-    name: "version",
-    kind: Kind::Count(1, VERSIONS_MAX as u64),
-    default: Default::Absent,
-    source: "KMS-07",
-    doc: "Number of the version that is imported again; a new one when absent.",
-};
-const FAILS_PARAM: ParamSpec = ParamSpec {
-    name: "fails",
-    kind: Kind::Bool,
-    default: Default::Value("false"),
-    source: "KMS-01",
-    doc: "Does it fail in the end?",
-};
-const PRINCIPAL_PARAM: ParamSpec = ParamSpec {
-    name: "principal",
-    kind: Kind::Choice(PRINCIPALS),
-    default: Default::Required,
-    source: "BT-16",
-    doc: "The service account whose role it is.",
-};
-const PROJECT_PARAM: ParamSpec = ParamSpec {
-    name: "project",
-    kind: Kind::Text,
-    default: Default::Absent,
-    source: "",
-    doc: "The project whose service account it is; those of all projects when absent.",
-};
-const VIA_PARAM: ParamSpec = ParamSpec {
-    name: "via",
-    kind: Kind::Choice(&["policy", "group"]),
-    default: Default::Value("\"policy\""),
-    source: "IAM-01, IAM-02",
-    doc: "By the IAM policy itself, or by the membership of a group that it names.",
-};
+const VERSION_PARAM_OF_IMPORT: ParamSpec = param(
+    "version",
+    Kind::Count(1, VERSIONS_MAX as u64),
+    Default::Absent,
+    "KMS-07",
+    "Number of the version that is imported again; a new one when absent.",
+);
+const FAILS_PARAM: ParamSpec =
+    param("fails", Kind::Bool, Default::Value("false"), "KMS-01", "Does it fail in the end?");
+const PRINCIPAL_PARAM: ParamSpec = param(
+    "principal",
+    Kind::Choice(PRINCIPALS),
+    Default::Required,
+    "BT-16",
+    "The service account whose role it is.",
+);
+const PROJECT_PARAM: ParamSpec = param(
+    "project",
+    Kind::Text,
+    Default::Absent,
+    "",
+    "The project whose service account it is; those of all projects when absent.",
+);
+const VIA_PARAM: ParamSpec = param(
+    "via",
+    Kind::Choice(&["policy", "group"]),
+    Default::Value("\"policy\""),
+    "IAM-01, IAM-02",
+    "By the IAM policy itself, or by the membership of a group that it names.",
+);
 const GRANT_PARAMS: &[ParamSpec] = &[KEY_PARAM, PRINCIPAL_PARAM, PROJECT_PARAM, VIA_PARAM];
-const ERROR_FRACTION: ParamSpec = ParamSpec {
-    name: "error-fraction",
-    kind: Kind::Fraction,
-    default: Default::Value("1.0"),
-    source: "KMS-32",
-    doc: "Share of the requests that stay without an answer.",
-};
-const EKM_PARAM: ParamSpec = ParamSpec {
-    name: "ekm",
-    kind: Kind::References("ekm", "everywhere"),
-    default: Default::Required,
-    source: "",
-    doc: "An external manager, several, or `everywhere`.",
-};
-const DENIED_FRACTION: ParamSpec = ParamSpec {
-    name: "denied-fraction",
-    kind: Kind::Fraction,
-    default: Default::Value("1.0"),
-    source: "INC-09",
-    doc: "Share of the requests that are denied.",
-};
-const LOCATION_PARAM: ParamSpec = ParamSpec {
-    name: "location",
-    kind: Kind::References("kms", "everywhere"),
-    default: Default::Required,
-    source: "",
-    doc: "A location that holds keys of the scenario, several, or `everywhere`.",
-};
+const ERROR_FRACTION: ParamSpec = param(
+    "error-fraction",
+    Kind::Fraction,
+    Default::Value("1.0"),
+    "KMS-32",
+    "Share of the requests that stay without an answer.",
+);
+const EKM_PARAM: ParamSpec = param(
+    "ekm",
+    Kind::References("ekm", "everywhere"),
+    Default::Required,
+    "",
+    "An external manager, several, or `everywhere`.",
+);
+const DENIED_FRACTION: ParamSpec = param(
+    "denied-fraction",
+    Kind::Fraction,
+    Default::Value("1.0"),
+    "INC-09",
+    "Share of the requests that are denied.",
+);
+const LOCATION_PARAM: ParamSpec = param(
+    "location",
+    Kind::References("kms", "everywhere"),
+    Default::Required,
+    "",
+    "A location that holds keys of the scenario, several, or `everywhere`.",
+);
 
 /// Events.
 pub(super) const ACTIONS: &[ActionSpec] = &[
@@ -146,13 +143,13 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         lasts: true,
         params: &[
             EKM_PARAM,
-            ParamSpec {
-                name: "latency",
-                kind: Kind::Distribution,
-                default: Default::Required,
-                source: "EKM-03",
-                doc: "How long one call takes while this lasts; where several overlap, the one that loses most requests.",
-            },
+            param(
+                "latency",
+                Kind::Distribution,
+                Default::Required,
+                "EKM-03",
+                "How long one call takes while this lasts; where several overlap, the one that loses most requests.",
+            ),
         ],
         rule: "EKM-03",
         doc: "Calls of an external manager take longer (or shorter) than usual: what exceeds the timeout fails (INC-06).",
@@ -162,13 +159,13 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         lasts: true,
         params: &[
             KEY_PARAM,
-            ParamSpec {
-                name: "rate",
-                kind: Kind::Rate,
-                default: Default::Required,
-                source: "KMS-22",
-                doc: "Requests that are added to each key.",
-            },
+            param(
+                "rate",
+                Kind::Rate,
+                Default::Required,
+                "KMS-22",
+                "Requests that are added to each key.",
+            ),
         ],
         rule: "KMS-22",
         doc: "Callers outside the scenario make requests to a key, which count against its quota.",
@@ -192,13 +189,13 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         lasts: false,
         params: &[
             KEY_PARAM,
-            ParamSpec {
-                name: "version",
-                kind: Kind::Count(1, VERSIONS_MAX as u64),
-                default: Default::Required,
-                source: "KMS-13",
-                doc: "Number of the version.",
-            },
+            param(
+                "version",
+                Kind::Count(1, VERSIONS_MAX as u64),
+                Default::Required,
+                "KMS-13",
+                "Number of the version.",
+            ),
         ],
         rule: "KMS-13",
         doc: "Makes another enabled version the primary.",
@@ -236,13 +233,13 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         lasts: false,
         params: &[
             KEY_PARAM,
-            ParamSpec {
-                name: "reasons",
-                kind: Kind::Words(REASONS),
-                default: Default::Required,
-                source: "KMS-20",
-                doc: "The reasons that the key's policy allows from now on; an empty list denies everything.",
-            },
+            param(
+                "reasons",
+                Kind::Words(REASONS),
+                Default::Required,
+                "KMS-20",
+                "The reasons that the key's policy allows from now on; an empty list denies everything.",
+            ),
         ],
         rule: "KMS-20",
         doc: "Replaces the list of reasons that a key allows.",
@@ -252,13 +249,13 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         lasts: true,
         params: &[
             KEY_PARAM,
-            ParamSpec {
-                name: "reasons",
-                kind: Kind::Words(REASONS),
-                default: Default::Required,
-                source: "KMS-19",
-                doc: "The reasons that are refused.",
-            },
+            param(
+                "reasons",
+                Kind::Words(REASONS),
+                Default::Required,
+                "KMS-19",
+                "The reasons that are refused.",
+            ),
         ],
         rule: "KMS-19",
         doc: "Requests with some reasons are refused: of an external key by its manager, so that the denial sticks (EKM-09).",

@@ -11,7 +11,7 @@ use crate::systems::policy::{
     code, constraint, named_project,
 };
 use crate::systems::spec::{
-    ActionSpec, Default, EntityKind, Kind, Look, Node, ParamSpec, Role, StateSpec, TableSpec,
+    ActionSpec, Default, EntityKind, Kind, Look, Node, ParamSpec, Role, StateSpec, TableSpec, param,
 };
 
 const IN_FORCE: StateId = 0;
@@ -94,13 +94,13 @@ pub(super) const ACTION: ActionSpec = ActionSpec {
     name: "set-organization-policy",
     lasts: false,
     params: &[
-        ParamSpec {
-            name: "constraint",
-            kind: Kind::Choice(&[NON_CMEK_SERVICES, KEY_PROJECTS, DISABLE_FIRST]),
-            default: Default::Required,
-            source: "",
-            doc: "Which constraint.",
-        },
+        param(
+            "constraint",
+            Kind::Choice(&[NON_CMEK_SERVICES, KEY_PROJECTS, DISABLE_FIRST]),
+            Default::Required,
+            "",
+            "Which constraint.",
+        ),
         constraint_spec(
             "services",
             Kind::Words(SERVICES),

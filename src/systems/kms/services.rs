@@ -1,7 +1,7 @@
 //! What keys hang on, as a scenario names it: Cloud KMS in a location, external managers, quotas.
 
 use crate::systems::spec::{
-    Default, EntityKind, How, Kind, Look, MeasureSpec, ParamSpec, Role, StateSpec, TableSpec,
+    Default, EntityKind, How, Kind, Look, ParamSpec, Role, StateSpec, TableSpec, measure, param,
 };
 
 /// Replicas or links of one manager.
@@ -72,12 +72,12 @@ pub(super) const QUOTA: EntityKind = EntityKind {
             doc: "More requests come in a second than the quota allows: the excess is refused, or (soft enforcement) only told.",
         },
     ],
-    measures: &[MeasureSpec {
-        name: "over-quota-time",
-        unit: "s",
-        how: How::TimeIn(&["over-quota"]),
-        doc: "Time in which more requests came than the quota allows.",
-    }],
+    measures: &[measure(
+        "over-quota-time",
+        "s",
+        How::TimeIn(&["over-quota"]),
+        "Time in which more requests came than the quota allows.",
+    )],
 };
 
 const fn units(name: &'static str, source: &'static str, doc: &'static str) -> ParamSpec {
@@ -113,19 +113,19 @@ pub(super) const MANAGERS: TableSpec = TableSpec {
             "Of each link, from the end of a repair to the next failure; it never fails when absent. Reference topologies are available 99.9 % or 99.99 % of the time.",
         ),
         life("link-repair", "EKM-06", "How long the repair of a link takes."),
-        ParamSpec {
-            name: "latency",
-            kind: Kind::Distribution,
-            default: Default::Value("{ lognormal = { median = \"30ms\", p95 = \"80ms\" } }"),
-            source: "assumed, EKM-02",
-            doc: "How long one call takes. A request fails if every try takes longer than `model.kms.ekm-timeout`; a share below one in a million counts as none.",
-        },
-        ParamSpec {
-            name: "regions",
-            kind: Kind::List(&Kind::Location),
-            default: Default::Absent,
-            source: "BT-51",
-            doc: "Locations that the manager supports; every one when absent.",
-        },
+        param(
+            "latency",
+            Kind::Distribution,
+            Default::Value("{ lognormal = { median = \"30ms\", p95 = \"80ms\" } }"),
+            "assumed, EKM-02",
+            "How long one call takes. A request fails if every try takes longer than `model.kms.ekm-timeout`; a share below one in a million counts as none.",
+        ),
+        param(
+            "regions",
+            Kind::List(&Kind::Location),
+            Default::Absent,
+            "BT-51",
+            "Locations that the manager supports; every one when absent.",
+        ),
     ],
 };

@@ -2,8 +2,8 @@
 
 use crate::engine::SimDuration;
 use crate::systems::spec::{
-    Confidence::*, Default, EntityKind, How, Kind, Look, MeasureSpec, ParamSpec, Role, Rule,
-    StateSpec, TableSpec,
+    Confidence::*, Default, EntityKind, How, Kind, Look, ParamSpec, Role, Rule, StateSpec,
+    TableSpec, measure, param,
 };
 
 const PAGE: &str = "https://docs.cloud.google.com/pubsub/docs/encryption";
@@ -72,15 +72,6 @@ const LOST: StateSpec = StateSpec {
     look: Look::Gone,
     doc: "The key has been destroyed, and the messages with it.",
 };
-
-const fn measure(
-    name: &'static str,
-    unit: &'static str,
-    how: How,
-    doc: &'static str,
-) -> MeasureSpec {
-    MeasureSpec { name, unit, how, doc }
-}
 
 /// A topic.
 pub(super) const TOPIC: EntityKind = EntityKind {
@@ -202,16 +193,6 @@ pub(super) const SUBSCRIPTION: EntityKind = EntityKind {
         measure("backlog-left", "count", How::Told, "Messages that wait in it at the horizon."),
     ],
 };
-
-const fn param(
-    name: &'static str,
-    kind: Kind,
-    default: Default,
-    source: &'static str,
-    doc: &'static str,
-) -> ParamSpec {
-    ParamSpec { name, kind, default, source, doc }
-}
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 86_400;

@@ -14,6 +14,7 @@ pub mod sensitivity;
 pub mod steady;
 pub mod summary;
 pub mod tables;
+pub mod work;
 
 use crate::engine::trace::Seq;
 use crate::engine::{EntityId, SimTime};

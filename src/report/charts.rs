@@ -59,13 +59,16 @@ fn short(path: &str) -> String {
 }
 
 /// The heading that an entity's row stands under, and its name there.
-fn place(path: &str) -> (String, String) {
+fn place(path: &str, kind: &str) -> (String, String) {
     let parts: Vec<&str> = path.split('.').collect();
     match parts.as_slice() {
         [kind, name] if ["keys", "kms", "ekm", "services"].contains(kind) => {
             ((*kind).to_owned(), (*name).to_owned())
         }
-        [system, name] => (format!("{system}.{name}"), "instance".to_owned()),
+        // What it is: the last word of its kind, as in `Dataflow job`.
+        [system, name] => {
+            (format!("{system}.{name}"), kind.rsplit(' ').next().unwrap_or(kind).to_owned())
+        }
         [system, name, kind, rest @ ..] => (
             format!("{system}.{name}"),
             format!("{} {}", kind.trim_end_matches('s'), rest.join(".")),
@@ -102,7 +105,7 @@ fn timeline(run: &Run) -> TimelineChart {
     let rows = rows.into_iter().map(|entity| {
         let number = entity.0 as usize;
         let (path, kind) = run.entities[number];
-        let (group, label) = place(path);
+        let (group, label) = place(path, kind.name);
         let bars = run.outcome.timeline[number].iter().map(|stay| {
             let state = &kind.states[usize::from(stay.state)];
             let rule = stay.cause.map_or("at the start", |seq| records[seq as usize].rule);
@@ -214,6 +217,13 @@ fn flows(run: &Run) -> Option<FlowChart> {
         let line = if level.name == backlog { &mut flow.backlog } else { &mut flow.age };
         line.push((level.at, level.value));
     }
+    // A subscription that a job reads alone has the same line as the job.
+    let of_jobs: Vec<_> = flows
+        .values()
+        .filter(|flow| !flow.age.is_empty())
+        .map(|flow| flow.backlog.clone())
+        .collect();
+    flows.retain(|_, flow| !flow.age.is_empty() || !of_jobs.contains(&flow.backlog));
     if flows.is_empty() {
         return None;
     }
@@ -239,8 +249,10 @@ fn retentions(run: &Run) -> Vec<Reference> {
     let mut found: BTreeMap<SimDuration, Vec<&str>> = BTreeMap::new();
     for (_, topic) in root.named("pubsub") {
         for (name, subscription) in topic.named("subscriptions") {
-            let own = subscription.get("retention").map(Node::duration);
-            found.entry(own.unwrap_or(usual)).or_default().push(name);
+            let own = subscription.get("retention").map_or(usual, Node::duration);
+            // What the topic keeps is there for every subscription (PS-08).
+            let kept = topic.get("retention").map_or(own, Node::duration);
+            found.entry(own.max(kept)).or_default().push(name);
         }
     }
     let all = found.len() == 1;

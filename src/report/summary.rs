@@ -1,6 +1,7 @@
 //! The summary of a run: as JSON, and on one screen.
 
 use super::risks::{Risk, Risks};
+use super::work::{self, Stall};
 use super::{Run, SCHEMA};
 use crate::diag::{self, Severity};
 use crate::engine::trace::Seq;
@@ -183,7 +184,7 @@ fn percent(share: f64) -> String {
 }
 
 /// A number with thousands kept apart.
-fn count(value: f64) -> String {
+pub(super) fn count(value: f64) -> String {
     if !value.is_finite() {
         return "undefined".to_owned();
     }
@@ -264,6 +265,7 @@ struct Json<'a> {
     expectations: Vec<Verdict>,
     protection: Vec<Protected>,
     risks: Vec<Risk>,
+    stalls: Vec<Stall>,
     warnings: Vec<String>,
     assumptions: Vec<Assumption>,
 }
@@ -314,6 +316,7 @@ pub fn json(run: &Run) -> Vec<u8> {
         expectations: verdicts(run, &scenario.expect),
         protection: protection(run),
         risks: Risks::of(run.model).list(),
+        stalls: work::stalls(run),
         warnings: warnings(run),
         assumptions: assumptions(run),
     };
@@ -349,6 +352,7 @@ pub fn screen(run: &Run) -> String {
     }
     course(run, &mut out);
     table(run, &mut out);
+    work::screen(run, &mut out);
     losses(run, &mut out);
     protected(run, &mut out);
     judgements(run, &mut out);

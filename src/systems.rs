@@ -13,6 +13,7 @@ pub mod pubsub;
 pub mod service;
 pub mod spec;
 pub mod storage;
+pub mod store;
 
 use spec::{ActionSpec, EntityKind, ParamSpec, Rule, System};
 

@@ -20,7 +20,7 @@ const LAYERS: [&str; 11] = [
 ];
 
 /// What all systems share: parts of `src/systems` that are no systems.
-const SHARED: [&str; 6] = ["contract", "flow", "guard", "operations", "policy", "spec"];
+const SHARED: [&str; 7] = ["contract", "flow", "guard", "operations", "policy", "spec", "store"];
 
 /// A system may not know another, but for the service that holds the keys of all.
 const KEY_SERVICE: &str = "kms";

@@ -80,6 +80,8 @@ pub struct Call {
     pub to: EntityId,
     /// Who made it; an administrator if nobody of the model.
     pub by: Option<EntityId>,
+    /// When the job that made it was created, if it was a job.
+    pub job: Option<SimTime>,
     /// The permission that it needed, or that it changes.
     pub grant: Option<EntityId>,
     /// What was asked.

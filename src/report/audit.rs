@@ -6,6 +6,7 @@
 
 use super::Run;
 use super::files::sha256;
+use crate::engine::SimTime;
 use crate::engine::trace::Call;
 use crate::systems;
 use crate::systems::contract::model;
@@ -89,6 +90,9 @@ fn entry(run: &Run, uses: &[Use], call: &Call, number: u64) -> Value {
     if let Some(by) = call.by {
         labels["cmeksim/caller"] = run.path(by).into();
     }
+    if let Some(created) = call.job {
+        labels["cmeksim/job-id"] = job_id(run, call, created).into();
+    }
     if let Some(record) = call.record {
         labels["cmeksim/events-seq"] = record.to_string().into();
     }
@@ -102,6 +106,17 @@ fn entry(run: &Run, uses: &[Use], call: &Call, number: u64) -> Value {
         "labels": labels,
         "protoPayload": payload(run, uses, call, &place),
     })
+}
+
+/// DF-31: the id of a job, in the form of those of Dataflow: when it was created, and a number.
+fn job_id(run: &Run, call: &Call, created: SimTime) -> String {
+    let at = run.instant(created);
+    let digits: String = at.chars().map(|c| if c.is_ascii_digit() { c } else { '_' }).collect();
+    let caller = call.by.map_or("", |by| run.path(by));
+    let hash =
+        sha256(format!("{} {} {caller} {at}", run.scenario.name, run.scenario.seed).as_bytes());
+    let number = u64::from_str_radix(hash.get(..12).unwrap_or("0"), 16).unwrap_or(0);
+    format!("{}-{number}", digits.get(..19).unwrap_or(&digits))
 }
 
 /// The same entry of the same run has the same id.
@@ -187,6 +202,10 @@ fn payload(run: &Run, uses: &[Use], call: &Call, place: &Place) -> Value {
         "request": request(method, &resource),
         "status": {},
     });
+    if let Some(created) = call.job {
+        let context = json!({ "dataflow_job_id": job_id(run, call, created) });
+        payload["metadata"]["context"] = context;
+    }
     if call.status != 0 {
         let version = call.part.to_string();
         let message = call.why.replace("{key}", &key).replace("{version}", &version);
@@ -197,8 +216,8 @@ fn payload(run: &Run, uses: &[Use], call: &Call, place: &Place) -> Value {
     if data && run.scenario.root.at("keys").at(name).get("allowed-access-reasons").is_some() {
         let reason = model(&run.scenario.root, "kms").at("access-reason").text();
         let reason = reason.to_uppercase().replace('-', "_");
-        payload["metadata"] =
-            json!({ "entries": { "key_access_justification": { "reason": reason } } });
+        payload["metadata"]["entries"] =
+            json!({ "key_access_justification": { "reason": reason } });
     }
     if let (false, Some(account)) = (data, granted_to) {
         payload["serviceData"] = json!({

@@ -3,8 +3,7 @@
 //! Modelled: the states of a job, its periodic key validation, halt, clean-up and cancellation after a
 //! denial, a grace without contact, draining, snapshots, creation and relaunch, retries of batch
 //! jobs, autoscaling between two bounds, work in flight, starvation and back-pressure.
-//! Not modelled: single workers and their disks, hot keys, windows and late data, prices of workers,
-//! limits on concurrent jobs.
+//! Not modelled: single workers and their disks, hot keys, windows and late data, prices of workers.
 //!
 //! Readings that the documents leave open, besides the switches under `[model]`: a job is bound to
 //! the version of its key that was primary when it was created; what stops a bundle of a batch job

@@ -12,8 +12,9 @@
 //! and says what it does by [`Order`].
 //!
 //! Modelled: one capacity of a job for all elements, first in first out, retention, acknowledgement
-//! and loss of work in flight. Not modelled: elements of different size or cost, hot keys, late
-//! data, ratios other than one element written to every sink for one element read.
+//! and loss of work in flight, a ratio of rows written to elements read for each sink, elements that
+//! cannot be delivered for a time. Not modelled: elements of different size or cost, hot keys, late
+//! data, ratios that change.
 
 mod account;
 mod amount;
@@ -23,18 +24,31 @@ mod network;
 mod plan;
 mod queue;
 mod ranges;
+mod ratio;
 mod read;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use plan::{Arrivals, Draft, Job, Publisher, Subscription};
+pub use plan::{Arrivals, Draft, Job, Publisher, Sink, Subscription};
+pub use ratio::{Inflow, Ratio};
 pub use read::{arrivals, check_arrivals};
 
 use super::spec::System;
-use crate::engine::EntityId;
+use crate::engine::{EntityId, SimTime};
 
-/// What a job does from now on.
+/// What becomes of elements that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// They can be delivered.
+    Open,
+    /// They cannot, and stay.
+    Shut,
+    /// They never will be.
+    Lost,
+}
+
+/// What a job does from now on, or what becomes of what waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// It reads and writes.
@@ -60,6 +74,15 @@ pub enum Order {
     },
     /// It begins with what a snapshot kept.
     Restore(u32),
+    /// Of a subscription: what came into it in this time can be delivered, or cannot any more.
+    Access {
+        /// From this instant on.
+        from: SimTime,
+        /// Up to this one.
+        until: SimTime,
+        /// Which.
+        access: Access,
+    },
     /// Something that it reads or writes does not work, for reasons of its own; or that is over.
     Shut {
         /// What.
@@ -82,7 +105,7 @@ pub enum Course {
     Blocked,
 }
 
-/// What a job is told.
+/// What a job is told, or an entity that jobs read from or write to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// How it fares from now on.
@@ -91,6 +114,12 @@ pub enum News {
     Behind(bool),
     /// It has written everything that there was: a job that drains, or a batch job.
     Empty,
+    /// To a subscription: a job reads from it, or none does any more.
+    Read(bool),
+    /// To a subscription: something waits in it that cannot be delivered, or nothing does any more.
+    Withheld(bool),
+    /// To what asked for it: this is what streaming jobs write to it from now on.
+    Inflow(Inflow),
 }
 
 /// The flows between systems.

@@ -91,6 +91,13 @@ pub fn is_external(key: &Node) -> bool {
     key.at("protection").text().starts_with("external")
 }
 
+/// Of a key by its path: the path of the quota that its requests count against, if any, and the
+/// version that is primary at the start.
+pub fn quota_and_primary(root: &Node, key: &str) -> (Option<String>, u32) {
+    let table = table(root, key);
+    (quota_path(table), primary_at_start(table))
+}
+
 /// Number of the version that is primary at the start, from the table of a key.
 pub fn primary_at_start(key: &Node) -> u32 {
     let newest = || key.get("versions").map_or(1, |versions| versions.list().len() as u32);

@@ -83,6 +83,7 @@ pub fn tell_served(
         at,
         to: key,
         by: Some(system),
+        job: None,
         grant: None,
         method: "Decrypt",
         part: 0,

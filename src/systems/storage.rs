@@ -3,15 +3,13 @@
 //! Modelled: the key is asked when objects are read or written, and its answer trusted for a while.
 //! Not modelled: keys of single objects, object life cycles, the metadata (which stays readable).
 
-use super::contract::{LazyStream, Message, Plan, Spawn, SweepMode, model};
-use super::guard::on_use::{Delay, Habits, OnUse, STATES, Served};
+use super::guard::on_use::STATES;
 use super::kms;
-use super::operations;
 use super::spec::{
-    Confidence, Default, EntityKind, How, Kind, Node, ParamSpec, Protection, Role, Rule, System,
-    TableSpec, Use, measure, param,
+    Confidence, Default, EntityKind, How, Kind, ParamSpec, Protection, Role, Rule, System,
+    TableSpec, measure, param,
 };
-use crate::engine::{Effects, EntityId, Happening, Process, StreamNumber, Streams};
+use super::store::{Manner, Waits};
 
 /// Cloud Storage.
 pub const SYSTEM: System = System {
@@ -19,9 +17,9 @@ pub const SYSTEM: System = System {
     tables: TABLES,
     model: MODEL,
     rules: RULES,
-    uses,
+    uses: |root| MANNER.uses(root),
     protects: Some(&PROTECTION),
-    build,
+    build: |root, plan| MANNER.build(root, plan, |_, bucket| Box::new(bucket)),
     ..System::PLAIN
 };
 
@@ -106,93 +104,15 @@ const MODEL: &[ParamSpec] = &[
     ),
 ];
 
-fn uses(root: &Node) -> Vec<Use> {
-    root.named("storage").filter_map(|(name, bucket)| used(name, bucket)).collect()
-}
-
-fn used(name: &str, bucket: &Node) -> Option<Use> {
-    Some(Use {
-        key: bucket.get("key")?.text().to_owned(),
-        principal: "storage-agent",
-        project: bucket.get("project").map(|project| project.text().to_owned()),
-        by: format!("storage.{name}"),
-    })
-}
-
-struct BucketPlan {
-    entity: EntityId,
-    key: Option<(EntityId, Habits)>,
-    requests: f64,
-    delays: StreamNumber,
-}
-
-fn build(root: &Node, plan: &mut Plan) {
-    let constants = model(root, "storage");
-    let delay = |name: &str, constant| Delay {
-        dist: constants.at(name).dist().clone(),
-        constant,
-        rule: "GCS-01",
-    };
-    for (name, bucket) in root.named("storage") {
-        let path = format!("storage.{name}");
-        let entity = plan.entity(&path);
-        let used = used(name, bucket);
-        let key = used.as_ref().map(|used| {
-            let habits = Habits {
-                entity,
-                key: plan.entity(&used.key),
-                quota: kms::quota_path(kms::table(root, &used.key)).map(|path| plan.entity(&path)),
-                version: kms::primary_at_start(kms::table(root, &used.key)),
-                denied: delay("effect-delay", "model.storage.effect-delay"),
-                unreachable: delay("effect-delay", "model.storage.effect-delay"),
-                back: delay("recovery", "model.storage.recovery"),
-                slow: None,
-                deletion: None,
-            };
-            (plan.entity(&used.key), habits)
-        });
-        let requests = bucket.at("requests").number();
-        let delays = StreamNumber::of(&path, "access");
-        let process =
-            plan.process(&[entity], Box::new(BucketPlan { entity, key, requests, delays }));
-        if let Some(used) = &used {
-            plan.depend(process, used);
-        }
-    }
-}
-
-impl Spawn for BucketPlan {
-    fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
-        let delays = || LazyStream::new(streams, self.delays);
-        let thing = self.key.as_ref().map(|(_, habits)| OnUse::new(habits, delays()));
-        Box::new(Bucket { plan: self, thing, served: Served::default() })
-    }
-}
-
-struct Bucket<'a> {
-    plan: &'a BucketPlan,
-    thing: Option<OnUse<'a>>,
-    served: Served,
-}
-
-impl Process<Message> for Bucket<'_> {
-    fn start(&mut self, fx: &mut Effects<Message>) {
-        if let Some(thing) = &self.thing {
-            thing.start(self.plan.requests, fx);
-        }
-    }
-
-    fn on_event(&mut self, what: Happening<Message>, fx: &mut Effects<Message>) {
-        if let Some(thing) = &mut self.thing {
-            thing.on_event(&what, fx);
-            self.served.follow(self.plan.entity, STATES, fx);
-        }
-    }
-
-    fn finish(&mut self, fx: &mut Effects<Message>) {
-        if let Some((key, _)) = self.plan.key {
-            let stretches = self.served.stretches(fx.now());
-            operations::tell_served(key, self.plan.entity, self.plan.requests, &stretches, fx);
-        }
-    }
-}
+/// How buckets use their keys.
+const MANNER: Manner = Manner {
+    system: "storage",
+    facts: kms::quota_and_primary,
+    principal: "storage-agent",
+    requests: "requests",
+    denied: Waits("model.storage.effect-delay", "GCS-01"),
+    unreachable: Waits("model.storage.effect-delay", "GCS-01"),
+    back: Waits("model.storage.recovery", "GCS-01"),
+    slow: None,
+    deletion: None,
+};

@@ -1,5 +1,6 @@
 //! What audit logs hold of keys, counted and written.
 
+use crate::dataflow_jobs::JOB;
 use crate::world::{ONE, World};
 use cmeksim::engine::{AUDIT_ENTRIES, Budget};
 use cmeksim::experiment::Model;
@@ -202,4 +203,35 @@ fn requests_at_a_steady_rate_are_logged_one_by_one() {
     assert_eq!(entries[0]["timestamp"], "2026-03-02T08:00:10Z");
     let who = &entries[0]["protoPayload"]["authenticationInfo"]["principalEmail"];
     assert!(who.as_str().unwrap().contains("@gs-project-accounts."), "{who}");
+}
+
+/// A job that is cancelled and created anew, and the topic that it reads from, under one key.
+#[test]
+fn df_31_audit_logs_tell_each_job_by_its_id() {
+    let text = JOB.replace("[pubsub.t]", "[pubsub.t]\nkey = \"job\"");
+    let world = World::new("2h", &text)
+        .set("keys.job.data-access-logs=true")
+        .at("1h 2m", "disable-key key=job")
+        .at("1h 20m", "enable-key key=job")
+        .at("1h 30m", "launch-job job=j");
+    let (entries, measures) = entries(&world);
+    let mut by_job: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| is_data(entry)) {
+        let id = entry["labels"]["cmeksim/job-id"].as_str().unwrap_or("").to_owned();
+        assert_eq!(
+            entry["protoPayload"]["metadata"]["context"]["dataflow_job_id"].as_str().unwrap_or(""),
+            id
+        );
+        by_job.entry(id).or_default().push(entry);
+    }
+    // The first job checks from 0 to 1 h 5 m (14 times), the second from 1 h 35 m to 1 h 55 m (5
+    // times), two operations each; the id begins with the time of the creation.
+    let jobs: Vec<(&str, usize)> =
+        by_job.iter().map(|(id, own)| (id.split('-').next().unwrap(), own.len())).collect();
+    // The topic makes 20 x 3 decryptions in two hours, and an encryption at their start.
+    assert_eq!(jobs, [("", 61), ("2026_03_02_08_00_00", 28), ("2026_03_02_09_30_00", 10)]);
+    let denied = by_job.values().flatten().filter(|entry| entry["severity"] == "ERROR").count();
+    assert!(denied >= 2, "{denied}");
+    assert_eq!(measures["keys.job.data-access-entries"], 99.0);
+    assert_eq!(measures["dataflow.j.kms-operations"], 38.0);
 }

@@ -3,6 +3,10 @@
 
 use crate::dataflow_jobs::JOB;
 use crate::world::{Played, World, secs, seeds};
+use cmeksim::engine::Budget;
+use cmeksim::experiment::Model;
+use cmeksim::report::{Run, summary, work};
+use cmeksim::systems::contract::SweepMode;
 
 /// Two jobs one after the other, each with its own key: t1 -> first -> t2 -> second -> b.
 const CHAIN: &str = r#"
@@ -299,4 +303,66 @@ fn fl_05_a_sink_can_fail_without_a_key() {
         .during("2h", "2h", "flow-outage entity=bigtable.b")
         .play();
     assert_eq!(played.transitions("dataflow.second")[1].0, secs("4h"));
+}
+
+#[test]
+fn fl_06_a_job_writes_rows_in_the_ratio_of_each_sink() {
+    // 100/s are cleaned: one row of sixty goes on, and three of each are kept.
+    let text = CHAIN.replace(
+        "sinks = [\"pubsub.t2\"]",
+        "sinks = [\"pubsub.t2\", \"storage.raw\"]\nratios = [\"1/60\", \"3\"]",
+    ) + "[storage.raw]\n";
+    let world = World::new("10h", &text);
+    let played = world.clone().play();
+    let written = 100.0 * (secs("10h") - 10.0);
+    played.near("dataflow.first.elements-written", written);
+    played.near("dataflow.first.rows-written", written / 60.0 + 3.0 * written);
+    // The carry is less than a billionth of a row per second.
+    played.near("dataflow.second.elements-arrived", written / 60.0);
+    adds_up(&played, "first");
+    adds_up(&played, "second");
+    // The second job stands still from 1 h 5 m to 3 h 5 m: 7,200 s at 100/60 a second wait.
+    let played =
+        world.at("1h 2m", "disable-key key=sink").at("3h 1m", "enable-key key=sink").play();
+    played.near("dataflow.second.backlog-peak", 12_000.0);
+    adds_up(&played, "second");
+}
+
+#[test]
+fn fl_06_ratios_that_cannot_be_are_told() {
+    let world = |ratios: &str| {
+        let text = JOB
+            .replace("capacity = \"250/s\"", &format!("capacity = \"250/s\"\nratios = {ratios}"));
+        World::new("1h", &text).diagnostics()
+    };
+    assert_eq!(world("[\"1/3\"]"), [""; 0]);
+    assert_eq!(world("[\"1/3\", \"2\"]"), ["sink-ratios"]);
+    assert_eq!(world("[\"0.5\"]"), ["ratio-form"]);
+    assert_eq!(world("[\"1/0\"]"), ["ratio-form"]);
+}
+
+#[test]
+fn fl_02_the_summary_tells_what_keeps_a_healthy_job_from_its_work() {
+    // As above: the second job starves from 1 h 6 m to 2 h 34 m.
+    let world = World::new("4h", CHAIN)
+        .at("1h 2m", "disable-key key=first")
+        .at("2h", "enable-key key=first")
+        .at("2h 30m", "launch-job job=first");
+    let scenario = world.scenario();
+    let model = Model::new(&scenario);
+    let mode = SweepMode::Decisive;
+    let trace = model.replicate(1, 0, mode, Budget::default()).unwrap();
+    let outcome = model.outcome(trace);
+    let run = Run::new(&scenario, &model, &outcome, mode);
+    let stalls = work::stalls(&run);
+    assert_eq!(stalls.len(), 1, "{stalls:?}");
+    assert_eq!((stalls[0].entity.as_str(), stalls[0].state), ("dataflow.second", "starved"));
+    assert_eq!(stalls[0].seconds, secs("1h 28m"));
+    let screen = summary::screen(&run);
+    let line = "  dataflow.second was starved for 1h 28m; its own key is not to blame, but keys.first: disabled\n";
+    assert!(screen.contains(line), "{screen}");
+    // 1,440,000 come in; 500 are lost at the halt, and 1,000 are in flight at the end.
+    let line = "  dataflow.first: 1,438,500 of 1,440,000 elements written; at most ";
+    assert!(screen.contains(line), "{screen}");
+    assert!(screen.contains("; 500 lost"), "{screen}");
 }

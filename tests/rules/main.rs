@@ -12,6 +12,7 @@ mod bigtable_unreachable;
 mod cost;
 mod coverage;
 mod dataflow_jobs;
+mod dataflow_keys;
 mod dataflow_launch;
 mod ekm;
 mod flows;

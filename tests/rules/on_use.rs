@@ -229,3 +229,57 @@ fn gcs_01_a_bucket_trusts_the_last_answer_for_minutes() {
     let played = world.during("1h", "2m", "kms-outage location=europe-west1").play();
     assert_eq!(played.measure("storage.temp.downtime"), 0.0);
 }
+
+/// A job streams a row of ten elements into the dataset; nobody else writes to it.
+const STREAMED: &str = r#"
+[keys.eu]
+location = "europe-west1"
+[pubsub.t]
+publishes = "100/s"
+[pubsub.t.subscriptions.s]
+[bigquery.sales]
+key = "eu"
+[dataflow.j]
+region = "us-east1"
+sources = ["pubsub.t.subscriptions.s"]
+sinks = ["bigquery.sales"]
+ratios = ["1/10"]
+capacity = "250/s"
+"#;
+
+#[test]
+fn bq_05_rows_that_jobs_stream_are_at_risk_as_others_are() {
+    // As above: rows of the hours from 36 to 37, now 10 a second of a job. From 60 h to 61 h nothing
+    // is written; those who wait come after that.
+    let world =
+        World::new("200h", STREAMED).during("60h", "1h", "kms-outage location=europe-west1");
+    let played = world.clone().play();
+    played.near("bigquery.sales.rows-at-risk", 36_000.0);
+    played.near("bigquery.sales.rows-streamed", 10.0 * (secs("200h") - 10.0));
+    played.near("dataflow.j.rows-written", 10.0 * (secs("200h") - 10.0));
+    // What others stream comes on top.
+    let both = world.clone().set("bigquery.sales.streamed-rows=5/s").play();
+    both.near("bigquery.sales.rows-at-risk", 54_000.0);
+    // Without a key nothing is at risk, and rows are counted all the same.
+    let text = STREAMED.replace("key = \"eu\"\n", "");
+    let played = World::new("200h", &text).play();
+    assert_eq!(played.measure("bigquery.sales.rows-at-risk"), 0.0);
+    played.near("bigquery.sales.rows-streamed", 10.0 * (secs("200h") - 10.0));
+    // A batch job loads its rows, which are no streamed ones.
+    let text = STREAMED.replace("capacity", "mode = \"batch\"\nelements = 1000000\ncapacity");
+    let text = text.replace("pubsub.t.subscriptions.s\"", "storage.in\"") + "[storage.in]\n";
+    let played = World::new("200h", &text).play();
+    played.near("dataflow.j.rows-written", 100_000.0);
+    assert_eq!(played.measure("bigquery.sales.rows-streamed"), 0.0);
+}
+
+#[test]
+fn bq_08_the_sla_leaves_a_ten_thousandth_of_the_time() {
+    // 86.4 s of ten days.
+    let world = World::new("10d", DATASET);
+    assert_eq!(world.clone().play().measure("bigquery.sales.downtime-beyond-sla"), 0.0);
+    let played = world.clone().during("60h", "20m", "kms-outage location=europe-west1").play();
+    played.near("bigquery.sales.downtime-beyond-sla", 1_200.0 - 86.4);
+    let played = world.during("60h", "80s", "kms-outage location=europe-west1").play();
+    assert_eq!(played.measure("bigquery.sales.downtime-beyond-sla"), 0.0);
+}

@@ -60,6 +60,7 @@ impl Instance<'_> {
                     at: check.at,
                     to: key,
                     by: Some(plan.entity),
+                    job: None,
                     grant: plan.grant,
                     method,
                     part: watch.version(check.subject),

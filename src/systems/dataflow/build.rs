@@ -4,7 +4,7 @@ use super::job::{Job, code};
 use super::plan::{Bucket, Constants, JobPlan, JobStreams, KeyPlan, Relaunch, SnapshotPlan, state};
 use crate::engine::{EntityId, Process, SimDuration, StreamNumber, Streams};
 use crate::systems::contract::{Command, Message, Plan, Spawn, SweepMode, model};
-use crate::systems::flow;
+use crate::systems::flow::{self, Ratio, Sink};
 use crate::systems::guard::Phasing;
 use crate::systems::kms;
 use crate::systems::spec::{Node, Use, Value};
@@ -36,6 +36,12 @@ fn entity(node: &Node, plan: &Plan) -> Option<EntityId> {
     if let Value::Reference(path) = &node.value { Some(plan.entity(path)) } else { None }
 }
 
+/// The entities of a list, with their paths.
+fn ends(list: Option<&Node>, plan: &Plan) -> Vec<(EntityId, String)> {
+    let nodes = list.map_or(&[][..], Node::list).iter();
+    nodes.filter_map(|node| Some((entity(node, plan)?, node.text().to_owned()))).collect()
+}
+
 fn entities(list: Option<&Node>, plan: &Plan) -> Vec<EntityId> {
     list.map_or(&[][..], Node::list).iter().filter_map(|node| entity(node, plan)).collect()
 }
@@ -61,15 +67,19 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
 /// What the job reads and writes.
 fn flows(root: &Node, job: &JobPlan, node: &Node, plan: &mut Plan) {
     let sources = entities(node.get("sources"), plan);
-    let mut sinks = entities(node.get("sinks"), plan);
+    let mut ratios = node.get("ratios").map_or(&[][..], Node::list).iter();
+    let mut ratio = || ratios.next().and_then(|ratio| Ratio::read(ratio.text()));
+    let sink = |entity| Sink { entity, ratio: ratio().unwrap_or(Ratio::ONE) };
+    let sinks: Vec<Sink> = entities(node.get("sinks"), plan).into_iter().map(sink).collect();
     // DF-14: a batch job writes temporary files while it runs.
     let temp = node.get("temp-location").and_then(|temp| entity(temp, plan));
-    sinks.extend(temp.filter(|temp| !job.streaming && !sinks.contains(temp)));
+    let needs = temp.filter(|_| !job.streaming).into_iter().collect();
     let usual = node.at("capacity").number();
     plan.flows.jobs.push(flow::Job {
         entity: job.entity,
         sources,
         sinks,
+        needs,
         arrivals: flow::arrivals(root, node, "arrivals"),
         retention: node.get("retention").map(Node::duration),
         batch: node.get("elements").filter(|_| !job.streaming).map(Node::count),
@@ -110,9 +120,11 @@ fn job(root: &Node, path: &str, node: &Node, plan: &Plan) -> JobPlan {
         key: node.get("key").map(|key| key_plan(root, path, node, key, plan)),
         ends: ["sources", "sinks"]
             .into_iter()
-            .flat_map(|list| entities(node.get(list), plan))
+            .flat_map(|list| ends(node.get(list), plan))
             .collect(),
         buckets: buckets.collect(),
+        siblings: siblings(root, path, node, plan),
+        stops_on_revocation: node.at("key-revocation-action").text() == "stop",
         runs_at_start: node.at("initially").text() == "running",
         partly_protected: node.at("created").text() == "before-2024-03-07"
             && node.get("key").is_some()
@@ -126,6 +138,15 @@ fn job(root: &Node, path: &str, node: &Node, plan: &Plan) -> JobPlan {
     }
 }
 
+/// DJ-12: the other jobs of the same project.
+fn siblings(root: &Node, path: &str, node: &Node, plan: &Plan) -> Vec<EntityId> {
+    let project = |job: &Node| job.get("project").map(|project| project.text().to_owned());
+    let own = project(node);
+    let same = root.named("dataflow").filter(|(_, job)| project(job) == own);
+    let paths = same.map(|(name, _)| format!("dataflow.{name}"));
+    paths.filter(|other| other != path).map(|other| plan.entity(&other)).collect()
+}
+
 fn key_plan(root: &Node, path: &str, job: &Node, key: &Node, plan: &Plan) -> KeyPlan {
     let table = kms::table(root, key.text());
     let uses = uses_of(path, job);
@@ -135,7 +156,7 @@ fn key_plan(root: &Node, path: &str, job: &Node, key: &Node, plan: &Plan) -> Key
     };
     KeyPlan {
         entity: plan.entity(key.text()),
-        path: key.text().to_owned(),
+        path: table.get("path").map_or_else(|| key.text(), Node::text).to_owned(),
         external: kms::is_external(table),
         quota: kms::quota_path(table).map(|path| plan.entity(&path)),
         version: kms::primary_at_start(table),
@@ -158,6 +179,7 @@ fn streams(path: &str) -> JobStreams {
         restart: of("worker-restart"),
         scaling: of("scaling"),
         relaunch: of("relaunch"),
+        vm_stop: of("vm-stop"),
     }
 }
 
@@ -180,6 +202,8 @@ fn constants(m: &Node) -> Constants {
         start_time: dist("start-time"),
         worker_restart: dist("worker-restart"),
         agent_as_service_account: m.at("compute-engine-revoked").text() == "as-dataflow",
+        vm_stop: dist("vm-stop"),
+        concurrent_jobs: m.get("concurrent-jobs").map(Node::count),
         scale_up_after: dist("scale-up-after"),
         scale_down_after: dist("scale-down-after"),
     }

@@ -1,7 +1,7 @@
 //! Set-up rules of jobs, told before anything runs.
 
 use crate::diag::Diagnostic;
-use crate::systems::flow;
+use crate::systems::flow::{self, Ratio};
 use crate::systems::spec::{Node, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,7 @@ pub(super) fn check(root: &Node, found: &mut Vec<Diagnostic>) {
         check_sdk(name, job, found);
         check_mode(name, job, found);
         check_ends(name, job, found);
+        check_ratios(name, job, found);
         flow::check_arrivals(job, "arrivals", found);
     }
     check_readers(root, found);
@@ -28,7 +29,9 @@ fn is_region(location: &str) -> bool {
 /// DF-10, DF-14, DF-35: place of the key, and the temporary location.
 fn check_key(root: &Node, name: &str, job: &Node, key: &Node, found: &mut Vec<Diagnostic>) {
     let path = key.text().strip_prefix("keys.").unwrap_or(key.text());
-    let location = root.at("keys").at(path).at("location").text();
+    let table = root.at("keys").at(path);
+    let location = table.at("location").text();
+    let shown = table.get("path").map_or_else(|| key.text(), Node::text);
     let region = job.at("region").text();
     if !is_region(location) {
         found.push(
@@ -45,7 +48,7 @@ fn check_key(root: &Node, name: &str, job: &Node, key: &Node, found: &mut Vec<Di
             Diagnostic::error(
                 "job-key-region",
                 key.span.clone(),
-                format!("job `{name}` is in {region}, but its key is in {location}: \"Cloud KMS key {path} can't protect resources for this job. Make sure the region of the KMS key matches the Dataflow region.\" (DF-35)"),
+                format!("job `{name}` is in {region}, but its key is in {location}: \"Workflow failed. Causes: Cloud KMS key {shown} can't protect resources for this job. Make sure the region of the KMS key matches the Dataflow region.\" (DF-35)"),
             )
             .label(format!("a key in {location}"))
             .help(format!("choose a key with `location = \"{region}\"`")),
@@ -188,6 +191,38 @@ fn check_ends(name: &str, job: &Node, found: &mut Vec<Diagnostic>) {
             let topic = path.split(".subscriptions.").next().unwrap_or(path);
             tell(node, path, "write to", format!("name its topic: \"{topic}\""));
         }
+    }
+}
+
+/// FL-06: a ratio for each sink.
+fn check_ratios(name: &str, job: &Node, found: &mut Vec<Diagnostic>) {
+    let Some(ratios) = job.get("ratios") else { return };
+    let sinks = job.get("sinks").map_or(0, |sinks| sinks.list().len());
+    let count = ratios.list().len();
+    if count != sinks {
+        found.push(
+            Diagnostic::error(
+                "sink-ratios",
+                ratios.span.clone(),
+                format!("job `{name}` has {sinks} sinks and {count} ratios"),
+            )
+            .label("one for each sink")
+            .help("write as many ratios as there are in `sinks`, in the same order"),
+        );
+    }
+    for ratio in ratios.list().iter().filter(|ratio| Ratio::read(ratio.text()).is_none()) {
+        found.push(
+            Diagnostic::error(
+                "ratio-form",
+                ratio.span.clone(),
+                format!("job `{name}` has a ratio that cannot be read"),
+            )
+            .label("rows for elements")
+            .help(format!(
+                "write \"ROWS\" or \"ROWS/ELEMENTS\", such as \"1/60\", each from 1 to {}",
+                Ratio::MOST
+            )),
+        );
     }
 }
 

@@ -120,6 +120,20 @@ pub(super) const MODEL: &[ParamSpec] = &[
         "When a job halts whose Compute Engine agent is denied: at the next restart of a worker, or at the next check.",
     ),
     param(
+        "vm-stop",
+        Kind::Distribution,
+        Default::Value("{ uniform = { from = \"0s\", to = \"7h\" } }"),
+        "assumed, PD-02",
+        "From the revocation of the key of a disk until a VM that is set to stop then has stopped.",
+    ),
+    param(
+        "concurrent-jobs",
+        Kind::Count(1, 1_000_000),
+        Default::Absent,
+        "DJ-12",
+        "Jobs of one project that may run at the same time; as many as there are when absent.",
+    ),
+    param(
         "scale-up-after",
         Kind::Distribution,
         Default::Value("\"3m\""),

@@ -119,7 +119,7 @@ pub(super) const JOB: EntityKind = EntityKind {
             "launches-refused",
             "count",
             How::Counted,
-            "Attempts that came to nothing, because the key or a bucket was not usable.",
+            "Attempts that came to nothing, because the key, a bucket or a snapshot was not usable or too many jobs ran.",
         ),
         measure("checks", "count", How::Counted, "Key validations made."),
         measure(
@@ -138,7 +138,7 @@ pub(super) const JOB: EntityKind = EntityKind {
             "watermark-age-peak",
             "s",
             How::Told,
-            "Greatest age of the oldest element that it had not written yet (DJ-10); empty for batch jobs.",
+            "Greatest age of the oldest element that waited or was in flight (DJ-10); empty for batch jobs.",
         ),
         measure(
             "catch-up-time",
@@ -146,8 +146,20 @@ pub(super) const JOB: EntityKind = EntityKind {
             How::Told,
             "Time in which it worked while elements waited; empty if it never did, and for batch jobs.",
         ),
+        measure(
+            "operations-cost-usd",
+            "USD",
+            How::Priced("kms-operations"),
+            "Price of these operations, at the rate of the key (DF-30).",
+        ),
         measure("elements-arrived", "count", How::Told, "Elements that came into its sources."),
         measure("elements-written", "count", How::Told, "Of them, those written at least once."),
+        measure(
+            "rows-written",
+            "count",
+            How::Told,
+            "Rows that it wrote to its sinks, all sinks together, those written twice included (FL-06).",
+        ),
         measure("elements-waiting", "count", How::Told, "Of them, those that wait at the horizon."),
         measure(
             "elements-in-flight",
@@ -305,6 +317,13 @@ const JOBS: TableSpec = TableSpec {
             "What it writes every element to: topics, or other entities with states of their own.",
         ),
         param(
+            "ratios",
+            Kind::List(&Kind::Text),
+            Default::Absent,
+            "FL-06",
+            "Rows that it writes to each of `sinks` for an element, in their order: `\"1/60\"` for one row of 60 elements, `\"3\"` for three rows of each; one row of each element when absent. A job that writes to a dataset of BigQuery streams its rows if it is a streaming job.",
+        ),
+        param(
             "arrivals",
             Kind::Rate,
             Default::Value("\"0/s\""),
@@ -388,6 +407,13 @@ const JOBS: TableSpec = TableSpec {
             Default::Value("\"after-2024-03-07\""),
             "DF-05, DF-06",
             "When the job that runs at the start was created.",
+        ),
+        param(
+            "key-revocation-action",
+            Kind::Choice(&["none", "stop"]),
+            Default::Value("\"none\""),
+            "PD-01",
+            "What the VMs of its workers do when the key of their disks is revoked from the Compute Engine agent: go on until they restart, or stop.",
         ),
         param(
             "initially",

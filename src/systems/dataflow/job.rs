@@ -11,6 +11,7 @@ use crate::engine::{
 use crate::systems::contract::{Command, LazyStream, Message, SweepMode};
 use crate::systems::flow::{Course, News, Order};
 use crate::systems::guard::{Finding, Grace, GraceReset, Known};
+use crate::systems::operations;
 use std::borrow::Cow;
 
 /// Numbers of the commands that a job understands.
@@ -36,6 +37,7 @@ pub(super) mod timer {
     pub(in super::super) const SCALE: u32 = 7;
     pub(in super::super) const RELAUNCH: u32 = 8;
     pub(in super::super) const RESTART: u32 = 9;
+    pub(in super::super) const STOP: u32 = 10;
     /// The first of those of snapshots: two each.
     pub(in super::super) const SNAPSHOT: u32 = 16;
 }
@@ -76,6 +78,7 @@ pub(super) struct Draws {
     pub(super) restart: LazyStream,
     pub(super) scaling: LazyStream,
     pub(super) relaunch: LazyStream,
+    pub(super) vm_stop: LazyStream,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,6 +110,10 @@ pub(super) struct Job<'a> {
     pub(super) ended_by: Option<Seq>,
     /// The next restart of a worker.
     pub(super) restart: SimTime,
+    /// The VMs of the workers will stop, for their key is revoked.
+    pub(super) stops: bool,
+    /// When the present job was created.
+    pub(super) created: SimTime,
     pub(super) partly_protected_since: Option<SimTime>,
     pub(super) snapshots: Vec<Snapshot>,
     pub(super) tally: Tally,
@@ -138,6 +145,7 @@ impl<'a> Job<'a> {
                 restart: lazy(names.restart),
                 scaling: lazy(names.scaling),
                 relaunch: lazy(names.relaunch),
+                vm_stop: lazy(names.vm_stop),
             },
             course: Course::Flows,
             course_cause: None,
@@ -150,6 +158,8 @@ impl<'a> Job<'a> {
             attempts_left: 0,
             ended_by: None,
             restart: SimTime::START,
+            stops: false,
+            created: SimTime::START,
             partly_protected_since: (runs && plan.partly_protected).then_some(SimTime::START),
             snapshots: plan.snapshots.iter().map(|s| Snapshot::new(lazy(s.time))).collect(),
             tally: Tally::default(),
@@ -239,6 +249,7 @@ impl<'a> Job<'a> {
     fn check(&mut self, subject: u32, fx: &mut Effects<Message>) {
         let Some(keys) = &mut self.keys else { return };
         let (check, answer) = keys.checks.check(subject, fx);
+        keys.log_check(check, answer, (self.plan.entity, self.created), fx);
         let watch = &keys.checks.watch;
         let found = watch.finding(subject, answer, keys.grace, GraceReset::AnySuccess);
         let cause = keys.cause(Principal::Dataflow);
@@ -337,7 +348,7 @@ impl<'a> Job<'a> {
                 self.has_input = false;
                 self.end(state::DONE, "DJ-02", None, "everything is written", fx);
             }
-            News::Empty => {}
+            News::Empty | News::Read(_) | News::Withheld(_) | News::Inflow(_) => {}
         }
     }
 
@@ -393,9 +404,10 @@ impl<'a> Job<'a> {
         self.course = Course::Flows;
         self.ended_by = Some(seq);
         (self.cancel, self.launch) = (None, None);
-        for timer in timer::GRACE..=timer::RESTART {
+        for timer in timer::GRACE..=timer::STOP {
             fx.cancel(timer);
         }
+        self.stops = false;
         if let Some(keys) = &mut self.keys {
             keys.close(fx);
         }
@@ -417,13 +429,13 @@ impl<'a> Job<'a> {
         cause: Option<Seq>,
         fx: &mut Effects<Message>,
     ) {
-        if !self.plan.ends.contains(&entity) {
+        let Some((_, path)) = self.plan.ends.iter().find(|(end, _)| *end == entity) else {
             return;
-        }
+        };
         let detail = if begins {
-            "something that it reads or writes is out of service, for reasons of its own"
+            format!("{path} is out of service, for reasons of its own")
         } else {
-            "what it reads and writes is in service again"
+            format!("{path} is in service again")
         };
         let seq = fx.note(self.plan.entity, "FL-05", cause, detail);
         let order = Order::Shut { entity, occurrence, shut: begins };
@@ -463,6 +475,7 @@ impl<'a> Job<'a> {
             timer::SCALE => self.scale_now(fx),
             timer::RELAUNCH => self.relaunch(fx),
             timer::RESTART => self.worker_restarts(fx),
+            timer::STOP => self.workers_stop(fx),
             check if check >= CHECK => self.check(check - CHECK, fx),
             snapshot => self.snapshot_timer(snapshot - timer::SNAPSHOT, fx),
         }
@@ -471,6 +484,9 @@ impl<'a> Job<'a> {
 
 impl Process<Message> for Job<'_> {
     fn start(&mut self, fx: &mut Effects<Message>) {
+        if let Some(keys) = &mut self.keys {
+            keys.checks.watch.rounds.mark(fx.marks());
+        }
         if self.phase != Phase::Running {
             return;
         }
@@ -516,11 +532,13 @@ impl Process<Message> for Job<'_> {
         }
         let mut made = 0;
         if let Some(keys) = &mut self.keys {
-            made = keys.checks.made(fx);
-            let operations = made * self.plan.constants.operations_per_check;
+            let mut parts = keys.checks.made_at_marks(fx);
+            made = parts.last().copied().unwrap_or(0);
             fx.checks(made);
-            fx.measure(keys.plan.entity, "kms-operations", Some(operations as f64));
-            fx.measure(self.plan.entity, "kms-operations", Some(operations as f64));
+            for part in &mut parts {
+                *part *= self.plan.constants.operations_per_check;
+            }
+            operations::tell(keys.plan.entity, self.plan.entity, &parts, fx);
         }
         let tally = self.tally;
         let partly = SimDuration::from_ns(tally.partly_protected).unwrap_or(SimDuration::MAX);

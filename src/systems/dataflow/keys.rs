@@ -1,9 +1,10 @@
 //! The key of a job as its two principals see it.
 
 use super::plan::{Constants, KeyPlan};
-use crate::engine::{Effects, EntityId, Seq, SimTime};
+use crate::engine::{Call, Effects, EntityId, Seq, SimTime};
 use crate::systems::contract::{Answer, Denial, LazyStream, Load, Message, Standing, SweepMode};
 use crate::systems::guard::{Check, Checks, Grace, GraceReset, KeyView, Rounds, Watch};
+use crate::systems::operations;
 
 /// The first of the timers of the checks.
 pub(super) const CHECK: u32 = 1 << 20;
@@ -36,7 +37,8 @@ pub(super) struct Keys<'a> {
     pub(super) version: u32,
     /// While nothing is known of the key.
     pub(super) grace: Grace,
-    /// Requests per second of the checks.
+    /// Requests of one check, and per second.
+    operations: u32,
     rate: f64,
     /// The quota knows of the checks.
     loads: bool,
@@ -60,6 +62,7 @@ impl<'a> Keys<'a> {
             agent: KeyView::of(plan.version),
             version: plan.version,
             grace: Grace::default(),
+            operations: constants.operations_per_check as u32,
             rate: constants.operations_per_check as f64 / period.seconds(),
             loads: false,
             grace_cause: None,
@@ -116,6 +119,38 @@ impl<'a> Keys<'a> {
     pub(super) fn refused(&self, answer: Answer, cause: Option<Seq>, fx: &mut Effects<Message>) {
         if answer == Answer::Denied(Denial::Manager) {
             fx.send(self.plan.entity, Message::Refused { version: self.version }, cause);
+        }
+    }
+
+    /// DF-31: the operations of a check, for the Data Access log of the key, with the job as context.
+    /// Which they are is not documented: one is taken as an encryption, the others as decryptions.
+    pub(super) fn log_check(
+        &self,
+        check: Check,
+        answer: Answer,
+        (job, created): (EntityId, SimTime),
+        fx: &mut Effects<Message>,
+    ) {
+        if !fx.logs_requests_of(self.plan.entity) {
+            return;
+        }
+        let (status, why) = operations::status(answer);
+        for (method, count) in [("Encrypt", 1), ("Decrypt", self.operations - 1)] {
+            if count > 0 {
+                fx.call(Call {
+                    at: check.at,
+                    to: self.plan.entity,
+                    by: Some(job),
+                    job: Some(created),
+                    grant: Some(self.plan.grants[0]),
+                    method,
+                    part: self.version,
+                    count,
+                    status,
+                    why: why.into(),
+                    record: None,
+                });
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 use super::job::{Job, Phase, timer};
 use super::keys::Principal;
 use super::plan::{snapshot_state, state};
-use crate::engine::{Class, Effects, Seq, StateId};
+use crate::engine::{Class, Effects, EntityId, Seq, StateId};
 use crate::systems::contract::{Answer, Command, Denial, Message};
 use crate::systems::flow::{Course, Order};
 
@@ -142,6 +142,14 @@ impl Job<'_> {
         if self.phase != Phase::None {
             return self.note("DJ-02", cause, "launch-job is refused: there is a job already", fx);
         }
+        if let Some(jobs) = self.too_many(fx) {
+            self.tally.launches += 1;
+            self.tally.refused += 1;
+            let detail =
+                format!("launch-job is refused: {jobs} jobs run in the project, no more may");
+            self.ended_by = Some(fx.note(self.plan.entity, "DJ-12", cause, detail));
+            return self.relaunch_later(fx);
+        }
         let entity = snapshot.map(|slot| self.plan.snapshots[slot].entity);
         if entity.is_some_and(|entity| fx.state(entity) != snapshot_state::READY) {
             self.tally.launches += 1;
@@ -152,11 +160,20 @@ impl Job<'_> {
         self.create(Launch { snapshot, replaces: false, cause }, fx);
     }
 
+    /// DJ-12: as many jobs run in the project as may.
+    fn too_many(&self, fx: &Effects<Message>) -> Option<u64> {
+        let limit = self.plan.constants.concurrent_jobs?;
+        let runs = |job: &&EntityId| fx.state(**job) <= state::CLEANING;
+        let jobs = self.plan.siblings.iter().filter(runs).count() as u64;
+        (jobs >= limit).then_some(jobs)
+    }
+
     /// The creation of a job begins.
     fn create(&mut self, launch: Launch, fx: &mut Effects<Message>) {
         fx.cancel(timer::RELAUNCH);
         self.tally.launches += 1;
         self.launch = Some(launch);
+        self.created = fx.now();
         if let Some(keys) = &mut self.keys {
             keys.bind();
         }

@@ -50,6 +50,10 @@ pub(super) struct Constants {
     pub(super) start_time: Dist,
     pub(super) worker_restart: Dist,
     pub(super) agent_as_service_account: bool,
+    /// From a revoked key to the stop of the VMs that are set to stop then (PD-02).
+    pub(super) vm_stop: Dist,
+    /// Jobs of one project that may run at the same time (DJ-12).
+    pub(super) concurrent_jobs: Option<u64>,
     pub(super) scale_up_after: Dist,
     pub(super) scale_down_after: Dist,
 }
@@ -98,6 +102,7 @@ pub(super) struct JobStreams {
     pub(super) restart: StreamNumber,
     pub(super) scaling: StreamNumber,
     pub(super) relaunch: StreamNumber,
+    pub(super) vm_stop: StreamNumber,
 }
 
 /// A bucket that a job needs to be created.
@@ -114,10 +119,14 @@ pub(super) struct JobPlan {
     pub(super) streaming: bool,
     pub(super) streaming_engine: bool,
     pub(super) key: Option<KeyPlan>,
-    /// What it reads from and writes to.
-    pub(super) ends: Vec<EntityId>,
+    /// What it reads from and writes to, with the paths.
+    pub(super) ends: Vec<(EntityId, String)>,
     /// Buckets that a job needs to be created.
     pub(super) buckets: Vec<Bucket>,
+    /// The other jobs of its project.
+    pub(super) siblings: Vec<EntityId>,
+    /// Its VMs stop when the key of their disks is revoked (PD-01).
+    pub(super) stops_on_revocation: bool,
     pub(super) runs_at_start: bool,
     /// Its data keys are not under the key until it is created anew.
     pub(super) partly_protected: bool,

@@ -11,6 +11,12 @@ const OWN: &str = "decision of this model";
 /// The rules, in the order of the fact sheet.
 pub(super) const RULES: &[Rule] = &[
     Rule {
+        id: "DF-01",
+        text: "Dataflow encrypts content at rest by default, with keys that Google runs: a job without a key of its own hangs on no key but those of its sources and sinks.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
         id: "DF-02",
         text: "Batch and streaming pipelines can be protected, and can read or write protected sources and sinks: a job hangs on its own key and on those of each of them.",
         source: SEED,
@@ -89,8 +95,26 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "DF-15",
+        text: "The key of a sink in which new objects are created must be passed to the connector, and the service agent of each source and sink needs the role on its key; without it that source or sink refuses, whatever the job's own key answers.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "DF-16",
+        text: "Autokey can create the key ring, the key, the service agent and the role on demand. Such a key behaves like any other: whoever uses a key holds its role from the start unless the scenario says otherwise.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
         id: "DF-17",
         text: "Disabling the key and destroying it both cancel the jobs that use it, and this cannot be undone.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "DF-18",
+        text: "An external key is disabled or destroyed in the external key manager: its denial is what cancels the jobs, and Cloud KMS shows nothing of it before.",
         source: SEED,
         confidence: Documented,
     },
@@ -131,10 +155,34 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "DF-25",
+        text: "Key versions can be destroyed; keys and key rings cannot be deleted and cost nothing to keep: after its destruction a version costs nothing, and the key is still there.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "DF-26",
+        text: "There is no quota on the number of keys and key rings and no charge for their existence: only versions and operations have a price.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
         id: "DF-27",
         text: "Pipelines use the key when they touch protected sources or sinks and when pipeline state is fetched; modelled as so many operations per check.",
         source: SEED,
         confidence: Vague,
+    },
+    Rule {
+        id: "DF-30",
+        text: "Dataflow charges nothing extra for a key: each use of it by a job is billed as an operation, at the rate of the key.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "DF-31",
+        text: "Dataflow gives the id of the job as context to Cloud KMS, so that audit logs show each use of a key by each job; a job that is created anew has another id.",
+        source: SEED,
+        confidence: Documented,
     },
     Rule {
         id: "DF-33",
@@ -157,6 +205,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "DF-36",
         text: "The first use of a key can ask for missing grants on both service accounts: new jobs fail until both have propagated.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "DF-37",
+        text: "Which key a job uses is shown on the job's panel and as `serviceKmsKeyName` in its description, for sources and sinks in their own tools; here `resolved.toml` names the keys of all of them.",
         source: SEED,
         confidence: Documented,
     },
@@ -216,7 +270,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "DJ-10",
-        text: "The main health metrics are the age of the data watermark and the longest wait of an element; in this model both are the age of the oldest element that is not written yet.",
+        text: "The main health metrics are the age of the data watermark and the longest wait of an element; in this model both are the age of the oldest element that waits or is in flight.",
         source: "https://cloud.google.com/monitoring/api/metrics_gcp",
         confidence: Vague,
     },
@@ -225,6 +279,24 @@ pub(super) const RULES: &[Rule] = &[
         text: "Starting workers for a new job takes a few minutes.",
         source: "no official figure; practitioners' notes",
         confidence: Assumed,
+    },
+    Rule {
+        id: "DJ-12",
+        text: "The number of jobs that run at the same time in a project can be limited; a job beyond the limit is not created (assumed), and automation tries again. No limit by default.",
+        source: "https://cloud.google.com/dataflow/quotas",
+        confidence: Vague,
+    },
+    Rule {
+        id: "PD-01",
+        text: "A VM can be set to stop when the key of a disk that is attached to it is revoked; by default nothing happens: a disk in use goes on working until it is detached or its VM restarts, and what restarts cannot attach it.",
+        source: "https://docs.cloud.google.com/dotnet/docs/reference/Google.Cloud.Compute.V1/latest/Google.Cloud.Compute.V1.Instance.Types.KeyRevocationActionType",
+        confidence: Documented,
+    },
+    Rule {
+        id: "PD-02",
+        text: "The delay of that stop is not documented: within 7 hours. Taken of a job whose VMs have stopped: it is cancelled as if a worker could not restart.",
+        source: "https://cloud.google.com/compute/docs/disks/customer-managed-encryption",
+        confidence: Vague,
     },
     Rule {
         id: "Q-05",

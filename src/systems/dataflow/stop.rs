@@ -33,7 +33,11 @@ impl Job<'_> {
                 | Denial::Mistaken,
             ) => "DF-20",
         };
-        let detail = format!("the key is {} ({})", denial.words(), who.words());
+        let disk = match who {
+            Principal::ComputeEngine => "a worker cannot attach its disk: ",
+            Principal::Dataflow => "",
+        };
+        let detail = format!("{disk}the key is {} ({})", denial.words(), who.words());
         self.begin_cancel(rule, cause, detail, fx);
     }
 
@@ -64,7 +68,7 @@ impl Job<'_> {
 
     /// Nothing that the key may still answer matters any more.
     fn stop_watching(&mut self, fx: &mut Effects<Message>) {
-        for timer in [timer::GRACE, timer::RETRY, timer::SCALE, timer::RESTART] {
+        for timer in [timer::GRACE, timer::RETRY, timer::SCALE, timer::RESTART, timer::STOP] {
             fx.cancel(timer);
         }
         if let Some(keys) = &mut self.keys {

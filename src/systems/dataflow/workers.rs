@@ -14,9 +14,16 @@ impl Job<'_> {
         let answer = keys.standing(Principal::ComputeEngine).certain();
         if !matches!(answer, Some(Answer::Denied(_))) {
             fx.cancel(timer::RESTART);
+            fx.cancel(timer::STOP);
+            self.stops = false;
             return;
         }
         let constants = &self.plan.constants;
+        if self.plan.stops_on_revocation && !std::mem::replace(&mut self.stops, true) {
+            fx.used("model.dataflow.vm-stop");
+            let wait = constants.vm_stop.sample(self.draws.vm_stop.get());
+            fx.after(timer::STOP, wait, Class::Due);
+        }
         fx.used("model.dataflow.compute-engine-revoked");
         if constants.agent_as_service_account {
             if let Some(next) = keys.checks.watch.rounds.from(fx.now()) {
@@ -41,6 +48,18 @@ impl Job<'_> {
         // Workers that restart all the time are no workers.
         let wait = wait.max(SimDuration::from_secs(1));
         self.restart = self.restart.saturating_add(wait);
+    }
+
+    /// PD-02: the VMs of the workers stop, for the key of their disks is revoked.
+    pub(super) fn workers_stop(&mut self, fx: &mut Effects<Message>) {
+        let Some(keys) = &self.keys else { return };
+        let who = Principal::ComputeEngine;
+        let cause = keys.cause(who);
+        if let Some(Answer::Denied(denial)) = keys.standing(who).certain() {
+            let detail =
+                format!("its VMs have stopped: the key is {} ({})", denial.words(), who.words());
+            self.begin_cancel("PD-02", cause, detail, fx);
+        }
     }
 
     pub(super) fn worker_restarts(&mut self, fx: &mut Effects<Message>) {

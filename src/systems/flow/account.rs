@@ -184,7 +184,7 @@ impl Network<'_> {
         let waits = |queue: &Queue| {
             let unwritten =
                 |range: (Amount, Amount)| range.1 - range.0 - queue.written.overlap(range);
-            queue.waiting.parts().map(unwritten).sum::<Amount>()
+            queue.standing().map(unwritten).sum::<Amount>()
         };
         let measures = [
             ("elements-arrived", sum(&Queue::arrived)),
@@ -195,6 +195,10 @@ impl Network<'_> {
             ("elements-lost", sum(&|queue| queue.lost.total())),
             ("elements-redelivered", sum(&|queue| queue.redelivered)),
             ("elements-duplicated", Some(duplicated.unwrap_or(0.0))),
+            (
+                "rows-written",
+                Some(elements(self.jobs[number].outputs.iter().map(|o| o.rows).sum())),
+            ),
         ];
         for (name, value) in measures {
             fx.measure(entity, name, value);

@@ -46,7 +46,7 @@ impl Network<'_> {
         let open: Vec<_> = young.iter().flat_map(Piece::ranges).chain(tail).collect();
         let head = |&queue: &usize| {
             let in_flight = open.iter().filter(|(own, _)| *own == queue).map(|(_, range)| range.0);
-            let waiting = self.queues[queue].waiting.first();
+            let waiting = self.queues[queue].standing().map(|range| range.0).min();
             let lowest = in_flight.chain(waiting).min();
             lowest.unwrap_or_else(|| self.queues[queue].arrived())
         };

@@ -6,7 +6,8 @@ use super::amount::{Amount, shares};
 use super::conveyor::{Conveyor, Part, Piece};
 use super::plan::{JobPlan, NetworkPlan, Target};
 use super::queue::Queue;
-use super::{Course, News, Order};
+use super::ratio::{Inflow, Output};
+use super::{Access, Course, News, Order};
 use crate::engine::{Class, Effects, EntityId, Happening, Process, Seq, SimDuration};
 use crate::systems::contract::Message;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,10 @@ pub(super) struct Job {
     pub(super) conveyor: Conveyor,
     /// What is written and not yet acknowledged.
     pub(super) unacknowledged: Option<Conveyor>,
+    /// What each sink got.
+    pub(super) outputs: Vec<Output>,
+    /// Elements that came off the conveyor, those written again included.
+    written: Amount,
     pub(super) kept: Vec<Option<Kept>>,
     moves: bool,
     intake: Amount,
@@ -74,6 +79,10 @@ pub(super) struct Network<'a> {
     shut: BTreeMap<EntityId, BTreeSet<u32>>,
     /// Ledgers of the subscriptions.
     pub(super) ledgers: Vec<Ledger>,
+    /// What the hubs that are told know of what is written to them.
+    inflows: Vec<Inflow>,
+    /// What the subscriptions know: a job reads from them, something is withheld.
+    notices: Vec<(bool, bool)>,
 }
 
 /// The timer of the next change.
@@ -86,6 +95,8 @@ fn job(plan: &JobPlan) -> Job {
         scaled: false,
         conveyor: Conveyor::new(plan.latency),
         unacknowledged: (tail > 0).then(|| Conveyor::new(tail)),
+        outputs: vec![Output::default(); plan.sinks.len()],
+        written: 0,
         kept: vec![None; plan.snapshots],
         moves: false,
         intake: 0,
@@ -110,6 +121,8 @@ impl<'a> Network<'a> {
             conditions: BTreeMap::new(),
             shut: BTreeMap::new(),
             ledgers: plan.queues.iter().map(|_| Ledger::default()).collect(),
+            inflows: vec![Inflow::default(); plan.hubs.len()],
+            notices: vec![(false, false); plan.queues.len()],
         }
     }
 
@@ -157,11 +170,16 @@ impl<'a> Network<'a> {
                 (rate > 0).then_some(Part { queue: number, rate, ranges, arrived: taken.arrived })
             });
             let entering = Piece { length: span, parts: parts.collect() };
+            let rate = job.conveyor.rate_out();
+            for (output, sink) in job.outputs.iter_mut().zip(&plan.sinks) {
+                output.advance(sink.ratio, rate, Amount::from(span));
+            }
             for piece in job.conveyor.advance(entering) {
                 // The oldest leaves at this very instant, and was there just before it.
                 job.ledger.left = piece.last_arrived().map(|came| now - came);
                 for (queue, range) in piece.ranges() {
                     self.queues[queue].write(range);
+                    job.written += range.1 - range.0;
                 }
                 if let Some(tail) = &mut job.unacknowledged {
                     tail.advance(piece);
@@ -183,10 +201,19 @@ impl<'a> Network<'a> {
                 self.now
             );
         }
+        // FL-06: and nothing between what is written and what comes of it in each sink.
+        for (job, plan) in self.jobs.iter().zip(&self.plan.jobs) {
+            for (output, sink) in job.outputs.iter().zip(&plan.sinks) {
+                assert!(
+                    output.is_conserved(sink.ratio, job.written),
+                    "a job writes what it has read"
+                );
+            }
+        }
     }
 
     fn can_write(&self, plan: &JobPlan) -> bool {
-        plan.sinks.iter().all(|sink| self.condition(*sink).serves)
+        plan.gates.iter().all(|gate| self.condition(*gate).serves)
     }
 
     /// Sets all rates from now on, tells the jobs what has become of them, and plans the next
@@ -228,6 +255,7 @@ impl<'a> Network<'a> {
         for number in 0..self.jobs.len() {
             self.tell(number, fx);
         }
+        self.tell_ends(fx);
         match waits.into_iter().min().and_then(SimDuration::from_ns) {
             Some(wait) => fx.after(NEXT, wait, Class::Due),
             None => fx.cancel(NEXT),
@@ -255,10 +283,11 @@ impl<'a> Network<'a> {
         step.into_iter().chain(emptied).min()
     }
 
-    /// What a job writes per nanosecond.
-    fn output(&self, job: usize) -> Amount {
+    /// What a job writes to one of its sinks per nanosecond.
+    fn output(&self, (job, place): (usize, usize)) -> Amount {
+        let ratio = self.plan.jobs[job].sinks[place].ratio;
         let job = &self.jobs[job];
-        if job.moves { job.conveyor.rate_out() } else { 0 }
+        if job.moves { Output::rate(ratio, job.conveyor.rate_out()) } else { 0 }
     }
 
     /// What arrives in a queue per nanosecond.
@@ -266,7 +295,7 @@ impl<'a> Network<'a> {
         let plan = &self.plan.queues[queue];
         let published = plan.publishers.iter().map(|&number| self.publishers[number].out);
         let writers = plan.hub.map_or(&[][..], |hub| &self.plan.hubs[hub].writers);
-        let written = writers.iter().map(|&job| self.output(job));
+        let written = writers.iter().map(|&writer| self.output(writer));
         self.pulses[queue] + published.chain(written).sum::<Amount>()
     }
 
@@ -327,12 +356,51 @@ impl<'a> Network<'a> {
         }
     }
 
+    /// Tells what jobs read from and write to what has become of it, if that is news.
+    fn tell_ends(&mut self, fx: &mut Effects<Message>) {
+        for (number, plan) in self.plan.hubs.iter().enumerate().filter(|(_, hub)| hub.told) {
+            let streams = |writer: &&(usize, usize)| self.plan.jobs[writer.0].batch.is_none();
+            let writers = plan.writers.iter().filter(streams);
+            let inflow = Inflow::of(writers.map(|&writer| self.output(writer)).sum());
+            if inflow != std::mem::replace(&mut self.inflows[number], inflow) {
+                fx.send(plan.entity, Message::News(News::Inflow(inflow)), None);
+            }
+        }
+        for (number, plan) in self.plan.queues.iter().enumerate().filter(|(_, queue)| queue.own) {
+            let read = plan.reader.is_some_and(|job| self.jobs[job].mode == Mode::Runs);
+            let withheld = self.queues[number].withheld.total() > 0;
+            let before = std::mem::replace(&mut self.notices[number], (read, withheld));
+            if read != before.0 {
+                let reader = plan.reader.map(|job| self.condition(self.plan.jobs[job].entity));
+                let cause = reader.and_then(|reader| reader.record);
+                fx.send(plan.source, Message::News(News::Read(read)), cause);
+            }
+            if withheld != before.1 {
+                fx.send(plan.source, Message::News(News::Withheld(withheld)), None);
+            }
+        }
+    }
+
+    /// PS-07: what came into a subscription in some time can be delivered, or not any more.
+    fn give_access(&mut self, source: EntityId, (from, until): (u64, u64), access: Access) {
+        for (queue, plan) in self.queues.iter_mut().zip(&self.plan.queues) {
+            if plan.own && plan.source == source {
+                let range = queue.came(from, until);
+                match access {
+                    Access::Open => queue.release(range),
+                    Access::Shut => queue.withhold(range),
+                    Access::Lost => queue.lose_for_good(range),
+                }
+            }
+        }
+    }
+
     /// How a job fares, and the record that made it so.
     fn course(&self, number: usize) -> (Course, Option<Seq>) {
         let (plan, job) = (&self.plan.jobs[number], &self.jobs[number]);
-        let refuses = plan.sinks.iter().map(|sink| self.condition(*sink)).find(|sink| !sink.serves);
-        if let Some(sink) = refuses {
-            return (Course::Blocked, sink.record);
+        let refuses = plan.gates.iter().map(|gate| self.condition(*gate)).find(|gate| !gate.serves);
+        if let Some(gate) = refuses {
+            return (Course::Blocked, gate.record);
         }
         if job.intake > 0 || job.mode != Mode::Runs {
             return (Course::Flows, self.latest_change(plan));
@@ -349,9 +417,9 @@ impl<'a> Network<'a> {
         let sources = plan.queues.iter().map(|&queue| &self.plan.queues[queue]);
         let hubs = sources.clone().filter_map(|queue| queue.hub).map(|hub| &self.plan.hubs[hub]);
         let writers =
-            hubs.clone().flat_map(|hub| &hub.writers).map(|&job| self.plan.jobs[job].entity);
+            hubs.clone().flat_map(|hub| &hub.writers).map(|&(job, _)| self.plan.jobs[job].entity);
         let all = sources.map(|queue| queue.source).chain(hubs.map(|hub| hub.entity));
-        let all = all.chain(plan.sinks.iter().copied()).chain(writers);
+        let all = all.chain(plan.gates.iter().copied()).chain(writers);
         all.filter_map(|entity| self.condition(entity).record).max()
     }
 
@@ -371,7 +439,8 @@ impl<'a> Network<'a> {
         if !closed.serves {
             return Some(closed.record);
         }
-        let writers = hub.writers.iter().map(|&job| self.condition(self.plan.jobs[job].entity));
+        let writers =
+            hub.writers.iter().map(|&(job, _)| self.condition(self.plan.jobs[job].entity));
         let stopped = writers.filter(|writer| !writer.serves).filter_map(|writer| writer.record);
         stopped.min().map(Some)
     }
@@ -397,6 +466,8 @@ impl<'a> Network<'a> {
             Order::Rewind => self.rewind(number),
             Order::Keep { slot, sources } => self.keep(number, slot as usize, sources),
             Order::Restore(slot) => self.restore(number, slot as usize),
+            // Told of subscriptions, not of jobs.
+            Order::Access { .. } => {}
             Order::Shut { entity, occurrence, shut } => {
                 let known = self.shut.entry(entity).or_default();
                 let news = if shut { known.insert(occurrence) } else { known.remove(&occurrence) };
@@ -456,7 +527,9 @@ impl Process<Message> for Network<'_> {
                 self.lose_what_is_gone();
             }
             Happening::Message { to, message, cause } => {
-                if let (Message::Order(order), Some(job)) = (message, self.job_of(to)) {
+                if let Message::Order(Order::Access { from, until, access }) = message {
+                    self.give_access(to, (from.ns(), until.ns()), access);
+                } else if let (Message::Order(order), Some(job)) = (message, self.job_of(to)) {
                     self.order(job, order, cause, fx);
                 }
             }

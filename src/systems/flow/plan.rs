@@ -2,6 +2,7 @@
 
 use super::amount::{Amount, ELEMENT, rate};
 use super::network::Network;
+use super::ratio::Ratio;
 use crate::engine::{EntityId, Process, SimDuration, Streams};
 use crate::systems::contract::{Message, Plan, Spawn, SweepMode};
 use crate::systems::spec::EntityKind;
@@ -77,6 +78,15 @@ pub struct Subscription {
     pub retention: Option<SimDuration>,
 }
 
+/// Where a job writes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Sink {
+    /// What it writes to.
+    pub entity: EntityId,
+    /// Rows for each element read.
+    pub ratio: Ratio,
+}
+
 /// A job: reads from queues, and writes what it has read some time later.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -85,7 +95,9 @@ pub struct Job {
     /// What it reads: subscriptions, or any other entity.
     pub sources: Vec<EntityId>,
     /// What it writes each element to.
-    pub sinks: Vec<EntityId>,
+    pub sinks: Vec<Sink>,
+    /// What must work besides, so that it can write.
+    pub needs: Vec<EntityId>,
     /// What comes into its sources from outside, where they are no subscriptions.
     pub arrivals: Arrivals,
     /// How long that waits.
@@ -113,6 +125,8 @@ pub struct Draft {
     pub subscriptions: Vec<Subscription>,
     /// Every job.
     pub jobs: Vec<Job>,
+    /// Entities that are told what streaming jobs write to them.
+    pub told: Vec<EntityId>,
 }
 
 /// Where a publisher's elements go.
@@ -132,8 +146,10 @@ pub(super) struct PublisherPlan {
 /// Something that is published or written to, and read from.
 pub(super) struct HubPlan {
     pub(super) entity: EntityId,
-    /// Jobs that write to it.
-    pub(super) writers: Vec<usize>,
+    /// Jobs that write to it, each with the place of it among their sinks.
+    pub(super) writers: Vec<(usize, usize)>,
+    /// It is told what streaming jobs write to it.
+    pub(super) told: bool,
 }
 
 pub(super) struct QueuePlan {
@@ -151,7 +167,9 @@ pub(super) struct QueuePlan {
 pub(super) struct JobPlan {
     pub(super) entity: EntityId,
     pub(super) queues: Vec<usize>,
-    pub(super) sinks: Vec<EntityId>,
+    pub(super) sinks: Vec<Sink>,
+    /// What must work so that it can write: its sinks and what it needs besides.
+    pub(super) gates: Vec<EntityId>,
     pub(super) capacity: [Amount; 2],
     pub(super) batch: Option<Amount>,
     pub(super) latency: u64,
@@ -202,7 +220,8 @@ pub(super) fn build(draft: &Draft, plan: &mut Plan) {
         groups.join(queue.entity, queue.of);
     }
     for job in &draft.jobs {
-        for other in job.sources.iter().chain(&job.sinks) {
+        let sinks = job.sinks.iter().map(|sink| &sink.entity);
+        for other in job.sources.iter().chain(sinks).chain(&job.needs) {
             groups.join(job.entity, *other);
         }
     }
@@ -218,20 +237,21 @@ pub(super) fn build(draft: &Draft, plan: &mut Plan) {
         parts.entry(part(job.entity)).or_default().jobs.push(job.clone());
     }
     for part in parts.into_values() {
-        let network = network(&part, plan);
+        let network = network(&part, &draft.told, plan);
         let entities: Vec<EntityId> = network.entities.keys().copied().collect();
-        let jobs: Vec<EntityId> = network.jobs.iter().map(|job| job.entity).collect();
+        let own = network.queues.iter().filter(|queue| queue.own).map(|queue| queue.source);
+        let heard: Vec<EntityId> = network.jobs.iter().map(|job| job.entity).chain(own).collect();
         let process = plan.process(&[], Box::new(network));
         for entity in entities {
             plan.watch(process, entity);
         }
-        for job in jobs {
-            plan.subscribe(process, job);
+        for entity in heard {
+            plan.subscribe(process, entity);
         }
     }
 }
 
-fn network(draft: &Draft, plan: &Plan) -> NetworkPlan {
+fn network(draft: &Draft, told: &[EntityId], plan: &Plan) -> NetworkPlan {
     let mut network = NetworkPlan {
         publishers: Vec::new(),
         hubs: Vec::new(),
@@ -253,15 +273,16 @@ fn network(draft: &Draft, plan: &Plan) -> NetworkPlan {
         network.publishers.push(PublisherPlan { target, arrivals, buffers, burst });
     }
     for job in &draft.jobs {
-        for sink in &job.sinks {
-            let hub = network.hub(*sink);
-            network.hubs[hub].writers.push(network.jobs.len());
+        for (place, sink) in job.sinks.iter().enumerate() {
+            let hub = network.hub(sink.entity);
+            network.hubs[hub].writers.push((network.jobs.len(), place));
         }
         let capacity = [rate(job.capacity.0), rate(job.capacity.1)];
         network.jobs.push(JobPlan {
             entity: job.entity,
             queues: Vec::new(),
             sinks: job.sinks.clone(),
+            gates: job.sinks.iter().map(|sink| sink.entity).chain(job.needs.clone()).collect(),
             capacity,
             batch: job.batch.map(|count| Amount::from(count) * ELEMENT),
             latency: job.latency.ns(),
@@ -285,10 +306,14 @@ fn network(draft: &Draft, plan: &Plan) -> NetworkPlan {
         let all = network.publishers.iter().enumerate();
         queue.publishers = all.filter(|(_, own)| to(own.target)).map(|(place, _)| place).collect();
     }
+    for hub in &mut network.hubs {
+        hub.told = told.contains(&hub.entity);
+    }
     let hubs = network.hubs.iter().map(|hub| hub.entity);
     let sources = network.queues.iter().map(|queue| queue.source);
     let jobs = network.jobs.iter().map(|job| job.entity);
-    let all: Vec<EntityId> = hubs.chain(sources).chain(jobs).collect();
+    let gates = network.jobs.iter().flat_map(|job| job.gates.iter().copied());
+    let all: Vec<EntityId> = hubs.chain(sources).chain(jobs).chain(gates).collect();
     network.entities = all.into_iter().map(|entity| (entity, plan.kind(entity))).collect();
     network
 }
@@ -297,7 +322,7 @@ impl NetworkPlan {
     fn hub(&mut self, entity: EntityId) -> usize {
         let known = self.hubs.iter().position(|hub| hub.entity == entity);
         known.unwrap_or_else(|| {
-            self.hubs.push(HubPlan { entity, writers: Vec::new() });
+            self.hubs.push(HubPlan { entity, writers: Vec::new(), told: false });
             self.hubs.len() - 1
         })
     }
@@ -310,7 +335,7 @@ impl NetworkPlan {
         if let Some(queue) = known {
             return queue;
         }
-        let written = self.jobs.iter().any(|other| other.sinks.contains(&source));
+        let written = self.jobs.iter().flat_map(|job| &job.sinks).any(|sink| sink.entity == source);
         let hub = (written && job.batch.is_none()).then(|| self.hub(source));
         let retention = job.retention.map(SimDuration::ns);
         let reader = Some(number);

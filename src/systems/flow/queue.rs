@@ -104,8 +104,8 @@ pub(super) struct Taken {
 
 /// A queue with the fate of everything that arrived in it.
 ///
-/// An element is in one place only: it waits, it is in flight in a job, or it is written, expired
-/// or lost. What was written and comes again (after a redelivery, or from a snapshot) stays written.
+/// An element is in one place only: it waits, it is withheld, it is in flight in a job, or it is
+/// written, expired or lost. What was written and comes again (after a redelivery, or from a snapshot) stays written.
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
     pub(super) history: History,
@@ -113,6 +113,11 @@ pub(super) struct Queue {
     synced: u64,
     /// What waits.
     pub(super) waiting: Ranges,
+    /// What waits and cannot be delivered.
+    pub(super) withheld: Ranges,
+    /// Where that is so of whatever comes back, and where what comes back is lost.
+    shut: Ranges,
+    gone: Ranges,
     /// What is taken per nanosecond.
     pub(super) serve: Amount,
     pub(super) written: Ranges,
@@ -134,6 +139,9 @@ impl Queue {
             retention,
             synced: 0,
             waiting: Ranges::default(),
+            withheld: Ranges::default(),
+            shut: Ranges::default(),
+            gone: Ranges::default(),
             serve: 0,
             written: Ranges::default(),
             expired: Ranges::default(),
@@ -158,9 +166,9 @@ impl Queue {
         self.history.set_rate(self.synced, rate);
     }
 
-    /// What waits and was never written.
+    /// What waits, withheld or not.
     pub(super) fn backlog(&self) -> Amount {
-        self.waiting.total()
+        self.waiting.total() + self.withheld.total()
     }
 
     /// Places below this one are past their retention.
@@ -191,7 +199,8 @@ impl Queue {
     }
 
     fn expire(&mut self, now: u64) {
-        for range in self.waiting.remove((0, self.limit(now))) {
+        let past = (0, self.limit(now));
+        for range in self.waiting.remove(past).into_iter().chain(self.withheld.remove(past)) {
             for part in self.written.missing(range) {
                 self.expired.add(part);
             }
@@ -200,8 +209,56 @@ impl Queue {
 
     /// Everything ends: what waits is lost.
     pub(super) fn lose_all(&mut self) {
-        for range in self.waiting.remove((0, Amount::MAX)) {
-            self.lose(range);
+        self.lose_waiting((0, Amount::MAX));
+    }
+
+    /// What waits of these is lost.
+    pub(super) fn lose_waiting(&mut self, range: Range) {
+        let waited = self.waiting.remove(range);
+        for part in waited.into_iter().chain(self.withheld.remove(range)) {
+            self.lose(part);
+        }
+    }
+
+    /// These will never be delivered again.
+    pub(super) fn lose_for_good(&mut self, range: Range) {
+        self.gone.add(range);
+        self.lose_waiting(range);
+    }
+
+    /// The places of what came in from an instant on, up to another that is past.
+    pub(super) fn came(&self, from: u64, until: u64) -> Range {
+        (self.history.until(from), self.history.until(until.min(self.synced)))
+    }
+
+    /// These cannot be delivered any more, wherever they come from.
+    pub(super) fn withhold(&mut self, range: Range) {
+        self.shut.add(range);
+        for part in self.waiting.remove(range) {
+            self.withheld.add(part);
+        }
+    }
+
+    /// These can be delivered again.
+    pub(super) fn release(&mut self, range: Range) {
+        self.shut.remove(range);
+        for part in self.withheld.remove(range) {
+            self.waiting.add(part);
+        }
+    }
+
+    /// These wait, or are withheld, or lost.
+    fn line_up(&mut self, range: Range) {
+        self.waiting.add(range);
+        let common = |own: Range| (own.0.max(range.0), own.1.min(range.1));
+        for shut in self.shut.parts() {
+            for part in self.waiting.remove(common(shut)) {
+                self.withheld.add(part);
+            }
+        }
+        let gone: Vec<Range> = self.gone.parts().map(common).collect();
+        for part in gone {
+            self.lose_waiting(part);
         }
     }
 
@@ -221,13 +278,13 @@ impl Queue {
             }
         }
         self.lost.remove((limit, range.1));
-        self.waiting.add((limit, range.1));
+        self.line_up((limit, range.1));
         self.peak = self.peak.max(self.backlog());
     }
 
     /// These are in a job again, wherever they had gone.
     pub(super) fn bring_back(&mut self, range: Range) {
-        for set in [&mut self.lost, &mut self.expired, &mut self.waiting] {
+        for set in [&mut self.lost, &mut self.expired, &mut self.waiting, &mut self.withheld] {
             set.remove(range);
         }
     }
@@ -242,7 +299,7 @@ impl Queue {
     /// Everything that arrived is in one place (`in_flight` are the ranges in the job).
     pub(super) fn is_conserved(&self, in_flight: impl Iterator<Item = Range>) -> bool {
         let unwritten = |range: Range| range.1 - range.0 - self.written.overlap(range);
-        let waiting = self.waiting.parts().map(unwritten).sum::<Amount>();
+        let waiting = self.standing().map(unwritten).sum::<Amount>();
         let sum = self.written.total()
             + self.expired.total()
             + self.lost.total()
@@ -251,9 +308,14 @@ impl Queue {
         sum == self.arrived()
     }
 
-    /// Age of the oldest element that waits, in nanoseconds.
+    /// Everything that waits, withheld or not.
+    pub(super) fn standing(&self) -> impl Iterator<Item = Range> {
+        self.waiting.parts().chain(self.withheld.parts())
+    }
+
+    /// When the oldest element that waits had arrived.
     pub(super) fn oldest(&self) -> Option<u64> {
-        let head = self.waiting.first()?;
+        let head = self.waiting.first().into_iter().chain(self.withheld.first()).min()?;
         Some(self.history.time_of(head, self.synced))
     }
 
@@ -281,19 +343,32 @@ impl Queue {
         self.arrival_rate() as i128 - leaves as i128
     }
 
+    /// How long until the retention reaches what is withheld, or the end of the first part of it.
+    fn withheld_expires(&self) -> Option<u64> {
+        let (from, to) = self.withheld.parts().next()?;
+        let due = |at: u64| Some(at.checked_add(self.retention?)?.saturating_sub(self.synced));
+        match due(self.history.time_of(from, self.synced))? {
+            0 => Some(due(self.history.time_before(to, self.synced))?.max(1)),
+            wait => Some(wait),
+        }
+    }
+
     /// How long until something about the queue changes by itself.
     pub(super) fn next_change(&self) -> Option<u64> {
         let now = self.synced;
         let mut next: Option<u64> = None;
         let mut at_most = |wait: u64| next = Some(next.map_or(wait, |next| next.min(wait)));
+        if let Some(wait) = self.withheld_expires() {
+            at_most(wait);
+        }
         let arrival = self.arrival_rate();
         if self.waiting.total() == 0 && arrival <= self.serve {
-            return None;
+            return next;
         }
         let head = self.waiting.first().unwrap_or_else(|| self.arrived());
         if self.serve > arrival {
             let emptying = self.serve - arrival;
-            at_most(u64::try_from(self.backlog() / emptying).unwrap_or(u64::MAX).max(1));
+            at_most(u64::try_from(self.waiting.total() / emptying).unwrap_or(u64::MAX).max(1));
         }
         // Where elements arrived at another rate, the age of the oldest changes its course.
         let leaves = if self.expires() { self.limit_rate() } else { self.serve };

@@ -1,6 +1,7 @@
 //! Rates that may change by the hour, and limits, as a scenario says them.
 
 use super::plan::Arrivals;
+use super::ratio::Ratio;
 use crate::diag::Diagnostic;
 use crate::limits::FLOW_ELEMENTS_MAX;
 use crate::systems::spec::Node;
@@ -70,7 +71,10 @@ pub(super) fn check(root: &Node, found: &mut Vec<Diagnostic>) {
     let jobs = root.named("dataflow").map(|(_, job)| {
         let capacity = most(job, "capacity").max(most(job, "capacity-max"));
         let batch = job.get("elements").map_or(0.0, |count| count.count() as f64 / horizon);
-        most(job, "arrivals") + capacity + batch
+        // What it writes counts as well, and rows are counted in parts of their ratio.
+        let ratios = job.get("ratios").map_or(&[][..], Node::list).iter();
+        let rows = ratios.filter_map(|ratio| Ratio::read(ratio.text())).map(|ratio| ratio.rows);
+        most(job, "arrivals") + batch + capacity * f64::from(rows.max().unwrap_or(1))
     });
     let sum: f64 = topics.chain(jobs).sum::<f64>() * horizon;
     if sum > FLOW_ELEMENTS_MAX {

@@ -36,4 +36,10 @@ pub(super) const RULES: &[Rule] = &[
         source: OWN,
         confidence: Assumed,
     },
+    Rule {
+        id: "FL-06",
+        text: "For the elements that it writes, a job writes rows to each sink in a fixed ratio, 1 by default: filters, aggregation and fan-out. The numbers are exact: elements times the ratio are the rows and a remainder of less than a billionth of a row per second, which is carried.",
+        source: OWN,
+        confidence: Assumed,
+    },
 ];

@@ -1,7 +1,7 @@
 //! The network against closed forms, against a second-by-second implementation, and at random.
 
 use super::plan;
-use super::{Arrivals, Job, News, Order, Publisher, Subscription};
+use super::{Access, Arrivals, Job, News, Order, Publisher, Ratio, Sink, Subscription};
 use crate::engine::{
     Budget, Class, Effects, EntityId, Happening, Process, SimDuration, SimTime, Simulation,
     StateId, Streams, Trace,
@@ -111,11 +111,14 @@ impl World {
     }
 
     fn job(&mut self, name: &str, sources: &[&str], sinks: &[&str], capacity: f64) -> &mut Job {
-        let ids = |names: &[&str]| names.iter().map(|name| self.id(name)).collect();
         let job = Job {
             entity: self.id(name),
-            sources: ids(sources),
-            sinks: ids(sinks),
+            sources: sources.iter().map(|name| self.id(name)).collect(),
+            sinks: sinks
+                .iter()
+                .map(|name| Sink { entity: self.id(name), ratio: Ratio::ONE })
+                .collect(),
+            needs: Vec::new(),
             arrivals: Arrivals::new(&[0.0], 0),
             retention: None,
             batch: None,
@@ -505,11 +508,18 @@ fn random_chain(seed: u64) -> Ended {
         own.latency = span(latency);
         own.acknowledged_after = span(after);
         own.capacity.1 = capacity * 3.0;
+        let mut number = || 1 + draw(&mut luck, 60) as u32;
+        own.sinks[0].ratio = Ratio { rows: number(), of: number() };
         world.at(draw(&mut luck, 50), Act::Tell(job, Order::Run));
         for _ in 0..draw(&mut luck, 12) {
             let at = draw(&mut luck, 9_000);
             let later = at + draw(&mut luck, 3_000);
-            match draw(&mut luck, 6) {
+            let era = draw(&mut luck, at + 1);
+            let access = |access| {
+                let time = |second| SimTime::from_ns(second * SECOND).unwrap();
+                Act::Tell(sub, Order::Access { from: time(era), until: time(at), access })
+            };
+            match draw(&mut luck, 8) {
                 0 => world.at(at, Act::Enter(sub, BROKEN)).at(later, Act::Enter(sub, WORKS)),
                 1 => world.at(at, Act::Enter(topic, BROKEN)).at(later, Act::Enter(topic, WORKS)),
                 2 => world.at(at, Act::Enter(next, BROKEN)).at(later, Act::Enter(next, WORKS)),
@@ -521,6 +531,8 @@ fn random_chain(seed: u64) -> Ended {
                     )
                     .at(at, Act::Tell(job, Order::Drain))
                     .at(later, Act::Tell(job, Order::Run)),
+                5 => world.at(at, access(Access::Shut)).at(later, access(Access::Open)),
+                6 => world.at(at, access(Access::Shut)).at(later, access(Access::Lost)),
                 _ => world
                     .at(at, Act::Tell(job, Order::Halt))
                     .at(at, Act::Tell(job, Order::Discard))

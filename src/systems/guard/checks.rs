@@ -128,12 +128,13 @@ impl Checks {
         None
     }
 
-    /// Checks made so far, counted exactly.
-    pub fn made<M: Copy>(&mut self, fx: &Effects<M>) -> u64 {
-        let made = self.watch.rounds.made_before(fx.now());
+    /// Checks made up to each mark that is past and so far, counted exactly.
+    pub fn made_at_marks<M: Copy>(&mut self, fx: &Effects<M>) -> Vec<u64> {
+        let parts = self.watch.rounds.made_at_marks(fx.now());
+        let made = parts.last().copied().unwrap_or(0);
         if self.mode == SweepMode::All {
             assert_eq!(made, self.made, "checks are counted as they happen");
         }
-        made
+        parts
     }
 }

@@ -39,6 +39,7 @@ impl Key<'_> {
             at: fx.now(),
             to: self.plan.entity,
             by: None,
+            job: None,
             grant: None,
             method,
             part: version,

@@ -198,6 +198,7 @@ impl Grant<'_> {
             at: fx.now(),
             to: self.plan.key,
             by: None,
+            job: None,
             grant: Some(self.plan.entity),
             method: if granted { "SetIamPolicy/ADD" } else { "SetIamPolicy/REMOVE" },
             part: 0,

@@ -1,6 +1,6 @@
 //! From the checked tables of a scenario to the plan of each topic.
 
-use super::topic::{Constants, Topic, TopicPlan};
+use super::topic::{Constants, SubscriptionPlan, Topic, TopicPlan};
 use crate::diag::Diagnostic;
 use crate::engine::{Process, StreamNumber, Streams};
 use crate::systems::contract::{Message, Plan, Spawn, SweepMode, model};
@@ -42,9 +42,13 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
         for (name, subscription) in topic.named("subscriptions") {
             let own = plan.entity(&format!("{path}.subscriptions.{name}"));
             let retention = subscription.get("retention").unwrap_or_else(|| m.at("retention"));
-            let retention = Some(retention.duration());
+            // PS-08: what the topic keeps is there for every subscription.
+            let kept = topic.get("retention").map(Node::duration);
+            let retention = Some(retention.duration()).max(kept);
             plan.flows.subscriptions.push(Subscription { entity: own, of: entity, retention });
-            subscriptions.push(own);
+            let expires = subscription.get("expires").unwrap_or_else(|| m.at("expires"));
+            let expires = expires.tagged().1.map(Node::duration);
+            subscriptions.push(SubscriptionPlan { entity: own, expires });
         }
         plan.flows.publishers.push(Publisher {
             to: entity,
@@ -56,7 +60,7 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
         let version =
             topic.get("key").map_or(1, |key| kms::primary_at_start(kms::table(root, key.text())));
         let mut speaks_for = vec![entity];
-        speaks_for.extend(&subscriptions);
+        speaks_for.extend(subscriptions.iter().map(|own| own.entity));
         let used = use_of(&path, topic);
         let topic = TopicPlan {
             entity,

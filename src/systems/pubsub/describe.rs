@@ -47,8 +47,14 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "PS-07",
+        text: "Messages may depend on an older version of the key for up to 31 days, for as long as they are kept: a version that is disabled too early holds back the backlog that was published under it.",
+        source: PAGE,
+        confidence: Documented,
+    },
+    Rule {
         id: "PS-08",
-        text: "A subscription keeps messages for 7 days by default, from 10 minutes to 31 days; what has not been acknowledged by then is gone.",
+        text: "A subscription keeps messages for 7 days by default, from 10 minutes to 31 days; what has not been acknowledged by then is gone. What a topic keeps, from 10 minutes to 31 days, is there for all of its subscriptions. A subscription that nobody uses expires after 31 days by default, and its messages with it.",
         source: "https://github.com/googleapis/googleapis/blob/master/google/pubsub/v1/pubsub.proto",
         confidence: Documented,
     },
@@ -110,7 +116,12 @@ pub(super) const TOPIC: EntityKind = EntityKind {
         LOST,
     ],
     measures: &[
-        measure("messages-published", "count", How::Counted, "Messages published from outside."),
+        measure(
+            "messages-published",
+            "count",
+            How::Counted,
+            "Messages published from outside; what jobs write to it arrives in its subscriptions as well.",
+        ),
         measure(
             "messages-dropped",
             "count",
@@ -128,6 +139,12 @@ pub(super) const TOPIC: EntityKind = EntityKind {
             "count",
             How::Counted,
             "Cryptographic operations asked of its key.",
+        ),
+        measure(
+            "operations-cost-usd",
+            "USD",
+            How::Priced("kms-operations"),
+            "Price of these operations.",
         ),
         measure(
             "time-to-first-error",
@@ -180,6 +197,21 @@ pub(super) const SUBSCRIPTION: EntityKind = EntityKind {
         ),
         state("recovering", None, false, Look::Returning, "The key is back; delivery is not yet."),
         LOST,
+        state(
+            "withholding",
+            None,
+            true,
+            Look::Partial,
+            "New messages are delivered; older ones wait, for the key version that they depend on is not usable.",
+        ),
+        StateSpec {
+            name: "expired",
+            alias: None,
+            serves: false,
+            irreversible: true,
+            look: Look::Gone,
+            doc: "Nobody read from it for too long: it is deleted, and its messages with it.",
+        },
     ],
     measures: &[
         measure("messages-arrived", "count", How::Told, "Messages that came into it."),
@@ -199,15 +231,29 @@ const DAY: u64 = 86_400;
 const RETENTION: Kind =
     Kind::Duration(SimDuration::from_secs(10 * MINUTE), SimDuration::from_secs(31 * DAY));
 
+const EXPIRES: Kind = Kind::Tagged(&[
+    ("never", None),
+    ("after", Some(&Kind::Duration(SimDuration::from_secs(DAY), SimDuration::MAX))),
+]);
+
 const SUBSCRIPTIONS: TableSpec = TableSpec {
     entity: Some(&SUBSCRIPTION),
-    params: &[param(
-        "retention",
-        RETENTION,
-        Default::Absent,
-        "PS-08",
-        "How long a message waits to be read; `model.pubsub.retention` when absent.",
-    )],
+    params: &[
+        param(
+            "retention",
+            RETENTION,
+            Default::Absent,
+            "PS-08",
+            "How long a message waits to be read; `model.pubsub.retention` when absent.",
+        ),
+        param(
+            "expires",
+            EXPIRES,
+            Default::Absent,
+            "PS-08",
+            "After how long without a reader it is deleted, or `\"never\"`; `model.pubsub.expires` when absent.",
+        ),
+    ],
 };
 
 const TOPICS: TableSpec = TableSpec {
@@ -248,6 +294,13 @@ const TOPICS: TableSpec = TableSpec {
             "assumed, PS-04",
             "What publishers do with messages that they cannot publish: keep them and publish them later, or drop them.",
         ),
+        param(
+            "retention",
+            RETENTION,
+            Default::Absent,
+            "PS-08",
+            "How long the topic keeps messages: each subscription keeps them for at least so long.",
+        ),
         param("subscriptions", Kind::Named(&SUBSCRIPTIONS), Default::Absent, "", "Subscriptions."),
     ],
 };
@@ -286,6 +339,13 @@ pub(super) const MODEL: &[ParamSpec] = &[
         Default::Value("\"7d\""),
         "PS-08",
         "Retention of subscriptions that do not say it.",
+    ),
+    param(
+        "expires",
+        EXPIRES,
+        Default::Value("{ after = \"31d\" }"),
+        "PS-08",
+        "After how long without a reader subscriptions are deleted that do not say it.",
     ),
     param(
         "recovery-delivery",

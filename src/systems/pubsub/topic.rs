@@ -1,11 +1,13 @@
 //! One topic with its subscriptions: which zones hold a data key, and what follows from it.
 
+use super::backlog::{Era, Subscribed};
 use crate::engine::{
-    Class, Dist, Effects, EntityId, Happening, Process, Seq, SimDuration, StateId, StreamNumber,
-    Streams,
+    Call, Class, Dist, Effects, EntityId, Happening, Process, Seq, SimDuration, SimTime, StateId,
+    StreamNumber, Streams,
 };
 use crate::systems::contract::{Answer, Denial, LazyStream, Load, Message, SweepMode};
 use crate::systems::guard::{Check, Checks, Phasing, Rounds, Watch};
+use crate::systems::operations;
 
 /// The model constants of Pub/Sub.
 pub(super) struct Constants {
@@ -17,10 +19,17 @@ pub(super) struct Constants {
     pub(super) publish: Dist,
 }
 
+/// A subscription as the scenario describes it.
+pub(super) struct SubscriptionPlan {
+    pub(super) entity: EntityId,
+    /// After how long without a reader it is deleted.
+    pub(super) expires: Option<SimDuration>,
+}
+
 /// A topic as the scenario describes it.
 pub(super) struct TopicPlan {
     pub(super) entity: EntityId,
-    pub(super) subscriptions: Vec<EntityId>,
+    pub(super) subscriptions: Vec<SubscriptionPlan>,
     pub(super) key: Option<EntityId>,
     /// The version of the key that protects the data keys at the start.
     pub(super) version: u32,
@@ -33,15 +42,18 @@ pub(super) struct TopicPlan {
     pub(super) publish: StreamNumber,
 }
 
-/// States of topics and of subscriptions by number: they are the same.
-mod shown {
+/// States of topics and of subscriptions by number: they are the same, but for the last two, which
+/// only subscriptions have.
+pub(super) mod shown {
     use super::StateId;
-    pub(super) const WORKS: StateId = 0;
-    pub(super) const DEGRADED: StateId = 1;
-    pub(super) const DENIED: StateId = 2;
-    pub(super) const UNREACHABLE: StateId = 3;
-    pub(super) const RECOVERING: StateId = 4;
-    pub(super) const LOST: StateId = 5;
+    pub(in super::super) const WORKS: StateId = 0;
+    pub(in super::super) const DEGRADED: StateId = 1;
+    pub(in super::super) const DENIED: StateId = 2;
+    pub(in super::super) const UNREACHABLE: StateId = 3;
+    pub(in super::super) const RECOVERING: StateId = 4;
+    pub(in super::super) const LOST: StateId = 5;
+    pub(in super::super) const WITHHOLDING: StateId = 6;
+    pub(in super::super) const EXPIRED: StateId = 7;
 }
 
 /// Publishing, or delivery: what comes back in its own time.
@@ -54,8 +66,11 @@ enum Half {
 const PUBLISH_BACK: u32 = 0;
 const DELIVERY_BACK: u32 = 1;
 const ENCRYPT: u32 = 2;
-/// The first of the timers of the zones.
+/// The first of the timers of the zones, of those of the subscriptions, and of those of older
+/// messages.
 const DECRYPT: u32 = 16;
+pub(super) const IDLE: u32 = 1 << 16;
+pub(super) const BACKLOG: u32 = 1 << 24;
 
 /// How one half of the topic fares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,11 +81,14 @@ struct Stop {
     returns: bool,
 }
 
-struct Guarded {
-    checks: Checks,
+pub(super) struct Guarded {
+    pub(super) checks: Checks,
     /// Zones whose data key could not be decrypted when last asked.
-    failed: Vec<bool>,
+    pub(super) failed: Vec<bool>,
     encrypt: Rounds,
+    /// Since when messages are protected by the newest version, and those before.
+    pub(super) era: SimTime,
+    pub(super) eras: Vec<Era>,
 }
 
 impl Guarded {
@@ -81,12 +99,13 @@ impl Guarded {
 }
 
 pub(super) struct Topic<'a> {
-    plan: &'a TopicPlan,
-    guarded: Option<Guarded>,
+    pub(super) plan: &'a TopicPlan,
+    pub(super) guarded: Option<Guarded>,
+    pub(super) subscribed: Vec<Subscribed>,
     publishing: Stop,
     delivery: Stop,
     publish_stream: LazyStream,
-    delivery_stream: LazyStream,
+    pub(super) delivery_stream: LazyStream,
     lost: bool,
 }
 
@@ -106,11 +125,14 @@ impl<'a> Topic<'a> {
                 ),
                 failed: vec![false; constants.zones as usize],
                 encrypt: rounds(constants.encrypt_period, 1),
+                era: SimTime::START,
+                eras: Vec::new(),
             }
         });
         Topic {
             plan,
             guarded,
+            subscribed: vec![Subscribed::default(); plan.subscriptions.len()],
             publishing: Stop::default(),
             delivery: Stop::default(),
             publish_stream: lazy(plan.publish),
@@ -142,6 +164,8 @@ impl<'a> Topic<'a> {
     fn decrypt(&mut self, zone: u32, fx: &mut Effects<Message>) {
         let Some(guarded) = &mut self.guarded else { return };
         let (check, answer) = guarded.checks.check(zone, fx);
+        let version = guarded.checks.watch.version(zone);
+        log(self.plan, "Decrypt", (version, answer), fx);
         let cause = guarded.cause();
         let failed = answer != Answer::Granted;
         if !self.lost {
@@ -152,7 +176,6 @@ impl<'a> Topic<'a> {
             let all = guarded.failed.iter().all(|failed| *failed);
             if let (Answer::Denied(Denial::Manager), Some(key)) = (answer, self.plan.key) {
                 // EKM-09: whoever meets the manager's denial makes it stick.
-                let version = guarded.checks.watch.version(zone);
                 fx.send(key, Message::Refused { version }, cause);
             }
             match answer {
@@ -166,12 +189,26 @@ impl<'a> Topic<'a> {
         self.plan_check(Some(check), fx);
     }
 
-    /// PS-01: a new data key is protected by the primary version of its time.
+    /// PS-01: a new data key is protected by the primary version of its time. Without that the last
+    /// data key stays in use, until the next is made.
     fn encrypt(&mut self, fx: &mut Effects<Message>) {
-        if let Some(Guarded { checks, .. }) = &mut self.guarded {
-            let primary = checks.watch.view().primary();
-            checks.watch.bind_all(primary);
+        let Some(guarded) = &mut self.guarded else { return };
+        let (now, watch) = (fx.now(), &guarded.checks.watch);
+        let (primary, before) = (watch.view().primary(), watch.version(0));
+        let answer = watch.view().standing(primary).certain().unwrap_or(Answer::Granted);
+        log(self.plan, "Encrypt", (primary, answer), fx);
+        let new = primary != before;
+        if new && answer == Answer::Granted {
+            guarded.close_era(before, now);
+            guarded.checks.watch.bind_all(primary);
         }
+        if (new && answer != Answer::Granted) || is_logged(self.plan, fx) {
+            let again = guarded.encrypt.after(Check { at: now, subject: 0 });
+            if let Some(next) = again.filter(|next| next.at < fx.horizon()) {
+                fx.at(ENCRYPT, next.at, Class::Check);
+            }
+        }
+        self.watch_backlog(fx);
         self.plan_check(None, fx);
     }
 
@@ -251,18 +288,22 @@ impl<'a> Topic<'a> {
     }
 
     /// Shows what publishing and delivery have come to.
-    fn settle(&self, rule: &'static str, cause: Option<Seq>, fx: &mut Effects<Message>) {
-        let halves = [
-            (std::slice::from_ref(&self.plan.entity), self.publishing),
-            (self.plan.subscriptions.as_slice(), self.delivery),
-        ];
-        for (entities, stop) in halves {
-            let state = self.state_of(stop);
-            for &entity in entities {
-                if fx.state(entity) != state {
-                    fx.enter(entity, state, rule, cause, "");
-                }
+    pub(super) fn settle(&self, rule: &'static str, cause: Option<Seq>, fx: &mut Effects<Message>) {
+        let mut show = |entity, state| {
+            if fx.state(entity) != state {
+                fx.enter(entity, state, rule, cause, "");
             }
+        };
+        show(self.plan.entity, self.state_of(self.publishing));
+        let delivery = self.state_of(self.delivery);
+        for (own, plan) in self.subscribed.iter().zip(&self.plan.subscriptions) {
+            let works = [shown::WORKS, shown::DEGRADED].contains(&delivery);
+            let state = match own {
+                Subscribed { expired: true, .. } => shown::EXPIRED,
+                Subscribed { withheld: true, .. } if works => shown::WITHHOLDING,
+                Subscribed { .. } => delivery,
+            };
+            show(plan.entity, state);
         }
     }
 
@@ -287,6 +328,7 @@ impl<'a> Topic<'a> {
             }
             return self.plan_check(None, fx);
         }
+        self.watch_backlog(fx);
         let stopped = self.stopped();
         let returns = self.publishing.returns || self.delivery.returns;
         match standing.certain() {
@@ -300,10 +342,47 @@ impl<'a> Topic<'a> {
     }
 }
 
+fn is_logged(plan: &TopicPlan, fx: &Effects<Message>) -> bool {
+    plan.key.is_some_and(|key| fx.logs_requests_of(key))
+}
+
+/// BT-13: one operation, for the Data Access log of the key.
+fn log(
+    plan: &TopicPlan,
+    method: &'static str,
+    (version, answer): (u32, Answer),
+    fx: &mut Effects<Message>,
+) {
+    let Some(key) = plan.key.filter(|_| is_logged(plan, fx)) else { return };
+    let (status, why) = operations::status(answer);
+    fx.call(Call {
+        at: fx.now(),
+        to: key,
+        by: Some(plan.entity),
+        job: None,
+        grant: None,
+        method,
+        part: version,
+        count: 1,
+        status,
+        why: why.into(),
+        record: None,
+    });
+}
+
 impl Process<Message> for Topic<'_> {
     fn start(&mut self, fx: &mut Effects<Message>) {
+        for slot in 0..self.subscribed.len() {
+            self.idle(slot, fx);
+        }
         if let Some(guarded) = &mut self.guarded {
+            guarded.checks.watch.rounds.mark(fx.marks());
+            guarded.encrypt.mark(fx.marks());
             guarded.checks.start(fx);
+            if let (true, Some(first)) = (is_logged(self.plan, fx), guarded.encrypt.from(fx.now()))
+            {
+                fx.at(ENCRYPT, first.at, Class::Check);
+            }
             if let Some(quota) = self.plan.quota {
                 let constants = &self.plan.constants;
                 let decrypts = f64::from(constants.zones) / constants.decrypt_cache.seconds();
@@ -318,7 +397,16 @@ impl Process<Message> for Topic<'_> {
             Happening::Timer(PUBLISH_BACK) => self.back(Half::Publishing, fx),
             Happening::Timer(DELIVERY_BACK) => self.back(Half::Delivery, fx),
             Happening::Timer(ENCRYPT) => self.encrypt(fx),
+            Happening::Timer(number) if number >= BACKLOG => {
+                self.access_changes((number - BACKLOG) as usize, fx);
+            }
+            Happening::Timer(number) if number >= IDLE => {
+                self.expire((number - IDLE) as usize, fx);
+            }
             Happening::Timer(number) => self.decrypt(number - DECRYPT, fx),
+            Happening::Message { to, message: Message::News(news), cause } => {
+                self.news(to, news, cause, fx);
+            }
             Happening::Message { message, cause, .. } => self.hear(message, cause, fx),
             Happening::Entered { .. } => {}
         }
@@ -326,10 +414,12 @@ impl Process<Message> for Topic<'_> {
 
     fn finish(&mut self, fx: &mut Effects<Message>) {
         if let (Some(guarded), Some(key)) = (&mut self.guarded, self.plan.key) {
-            let made = guarded.checks.made(fx) + guarded.encrypt.made_before(fx.now());
-            fx.checks(made);
-            fx.measure(key, "kms-operations", Some(made as f64));
-            fx.measure(self.plan.entity, "kms-operations", Some(made as f64));
+            let mut made = guarded.checks.made_at_marks(fx);
+            for (sum, more) in made.iter_mut().zip(guarded.encrypt.made_at_marks(fx.now())) {
+                *sum += more;
+            }
+            fx.checks(made.last().copied().unwrap_or(0));
+            operations::tell(key, self.plan.entity, &made, fx);
         }
     }
 }

@@ -527,7 +527,9 @@ fn protected(run: &Run, out: &mut String) {
             by_rule.collect::<Vec<_>>().join("; ")
         };
         let _ = writeln!(out, "\nUnder the keys of {}: {}", system.system, words(&system.covered));
-        let _ = writeln!(out, "Not under them: {}", words(&system.uncovered));
+        if !system.uncovered.is_empty() {
+            let _ = writeln!(out, "Not under them: {}", words(&system.uncovered));
+        }
     }
 }
 

@@ -56,6 +56,12 @@ pub(super) fn screen(run: &Run, out: &mut String) {
     for (path, kind) in &run.entities {
         let value =
             |name: &str| run.outcome.measures.get(&format!("{path}.{name}")).copied().flatten();
+        if value("withheld-time").is_some_and(|time| time > 0.0) {
+            let span = quantity(value("withheld-time"), "s");
+            lines.push(format!(
+                "{path} held messages back for {span}: their key version was not usable"
+            ));
+        }
         if kind.measures.iter().all(|measure| measure.name != "elements-arrived") {
             continue;
         }
@@ -85,8 +91,12 @@ pub(super) fn screen(run: &Run, out: &mut String) {
         for stall in stalls.iter().filter(|stall| stall.entity == *path) {
             let span = quantity(Some(stall.seconds), "s");
             let (state, cause) = (stall.state, &stall.cause);
+            let at = stall.root.map_or_else(String::new, |root| {
+                let at = run.outcome.trace.records[root as usize].at;
+                format!(", +{}", quantity(Some(at.seconds()), "s"))
+            });
             lines.push(one_line(&format!(
-                "{path} was {state} for {span}; its own key is not to blame, but {cause}"
+                "{path} was {state} for {span}, and no key of its own is to blame: {cause}{at}"
             )));
         }
     }

@@ -359,7 +359,7 @@ fn fl_02_the_summary_tells_what_keeps_a_healthy_job_from_its_work() {
     assert_eq!((stalls[0].entity.as_str(), stalls[0].state), ("dataflow.second", "starved"));
     assert_eq!(stalls[0].seconds, secs("1h 28m"));
     let screen = summary::screen(&run);
-    let line = "  dataflow.second was starved for 1h 28m; its own key is not to blame, but keys.first: disabled\n";
+    let line = "  dataflow.second was starved for 1h 28m, and no key of its own is to blame: keys.first: disabled, +1h 2m\n";
     assert!(screen.contains(line), "{screen}");
     // 1,440,000 come in; 500 are lost at the halt, and 1,000 are in flight at the end.
     let line = "  dataflow.first: 1,438,500 of 1,440,000 elements written; at most ";

@@ -224,6 +224,7 @@ fn ps_07_a_version_disabled_too_early_holds_back_what_was_published_under_it() {
     let played = early.clone().at("20h", "enable-key key=k version=1").play();
     played.expect("pubsub.t.subscriptions.s", &[withheld, ("20h 6m", "delivering", "PS-07")]);
     played.near("dataflow.j.watermark-age-peak", secs("20h 6m 10s"));
+    assert_eq!(played.measure("pubsub.t.subscriptions.s.withheld-time"), secs("12h"));
     played.near("dataflow.j.elements-waiting", 0.0);
     played.near("dataflow.j.elements-lost", 0.0);
 }
@@ -287,6 +288,7 @@ fn ps_08_a_subscription_that_nobody_reads_expires_after_31_days() {
     played.expect("pubsub.t.subscriptions.s", &[("31d", "expired", "PS-08")]);
     // What waited is gone, and what comes after.
     assert_eq!(played.measure("pubsub.t.subscriptions.s.backlog-left"), 0.0);
+    assert_eq!(played.measure("pubsub.t.subscriptions.s.irreversible"), 1.0);
     let played = World::new("40d", TOPIC).set("pubsub.t.subscriptions.s.expires=\"never\"").play();
     assert_eq!(played.transitions("pubsub.t.subscriptions.s"), []);
     // Read until 5 d, so that it expires at 36 d; a job that comes later finds nothing to read.

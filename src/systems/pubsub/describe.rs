@@ -222,6 +222,18 @@ pub(super) const SUBSCRIPTION: EntityKind = EntityKind {
             "Messages gone because nobody read them within the retention (PS-08).",
         ),
         measure("backlog-peak", "count", How::Told, "The most messages that waited in it."),
+        measure(
+            "withheld-time",
+            "s",
+            How::TimeIn(&["withholding"]),
+            "Time in which messages waited whose key version was not usable (PS-07).",
+        ),
+        measure(
+            "irreversible",
+            "count",
+            How::Irreversible,
+            "1 if the subscription ends lost or expired, else 0.",
+        ),
         measure("backlog-left", "count", How::Told, "Messages that wait in it at the horizon."),
     ],
 };

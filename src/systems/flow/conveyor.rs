@@ -2,8 +2,8 @@
 //! works, and stands still while it does not.
 
 use super::amount::Amount;
-use super::ranges::Range;
-use std::collections::VecDeque;
+use super::ranges::{Range, Ranges};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Nanoseconds of age that do not matter.
 const GRAIN: u128 = 1_000;
@@ -176,6 +176,49 @@ impl Conveyor {
         self.pieces.front().map_or(0, Piece::rate)
     }
 
+    /// Units that leave within the next nanosecond while it moves, and were not written before.
+    pub(super) fn new_out<'a>(&self, written: impl Fn(usize) -> &'a Ranges) -> Amount {
+        let new = |part: &Part| {
+            let mut left = part.rate;
+            let mut new = 0;
+            for range in &part.ranges {
+                let next = (range.0, range.1.min(range.0 + left));
+                left -= next.1 - next.0;
+                new += next.1 - next.0 - written(part.queue).overlap(next);
+            }
+            new
+        };
+        self.pieces.front().map_or(0, |piece| piece.parts.iter().map(new).sum())
+    }
+
+    /// How long it moves until, of some queue, what was written before leaves after what was not,
+    /// or the other way round. A nanosecond in which both leave stands for itself.
+    pub(super) fn next_turn<'a>(&self, written: impl Fn(usize) -> &'a Ranges) -> Option<u64> {
+        let mut known: BTreeMap<usize, bool> = BTreeMap::new();
+        let mut before = 0;
+        for piece in &self.pieces {
+            let mut turns = Vec::new();
+            for part in piece.parts.iter().filter(|part| part.rate > 0) {
+                let mut units = 0;
+                let pieces =
+                    part.ranges.iter().flat_map(|range| written(part.queue).pieces(*range));
+                for (range, again) in pieces {
+                    if known.insert(part.queue, again).is_some_and(|was| was != again) {
+                        turns.push(before + (units / part.rate) as u64);
+                        break;
+                    }
+                    units += range.1 - range.0;
+                }
+            }
+            if let Some(turn) = turns.into_iter().min() {
+                return Some(turn.max(1));
+            }
+            before += piece.length;
+        }
+        // What comes in behind what was written before may be new.
+        known.into_values().any(|again| again).then_some(before.max(1))
+    }
+
     /// How long it moves until what leaves changes: its rate, or the course of its age.
     pub(super) fn next_change(&self) -> Option<u64> {
         let mut span = 0;
@@ -280,6 +323,23 @@ mod tests {
         assert!(young.iter().all(|piece| piece.rate() == 0));
         assert_eq!(old.iter().flat_map(Piece::ranges).collect::<Vec<_>>(), [(0, (6, 12))]);
         assert_eq!(conveyor, Conveyor::new(10));
+    }
+
+    /// Three units a nanosecond, from place 0 on: 4 to 10 were written before.
+    #[test]
+    fn what_was_written_before_is_told_apart() {
+        let mut conveyor = Conveyor::new(10);
+        conveyor.advance(piece(10, 3, 0));
+        let mut written = Ranges::default();
+        assert_eq!((conveyor.new_out(|_| &written), conveyor.next_turn(|_| &written)), (3, None));
+        written.add((4, 10));
+        // 0 to 3 are new; of 3 to 6 only 3 is; 6 to 9 are not; of 9 to 12 only 10 and 11 are.
+        let expected = [(3, Some(1)), (1, Some(1)), (0, Some(1)), (2, Some(1)), (3, None)];
+        for (place, expected) in expected.into_iter().enumerate() {
+            let found = (conveyor.new_out(|_| &written), conveyor.next_turn(|_| &written));
+            assert_eq!(found, expected, "after {place} ns");
+            conveyor.advance(Piece::empty(1));
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) struct Job {
     pub(super) unacknowledged: Option<Conveyor>,
     /// What each sink got.
     pub(super) outputs: Vec<Output>,
-    /// Elements that came off the conveyor, those written again included.
+    /// Elements that were passed on, those written again included unless that has no effect.
     written: Amount,
     pub(super) kept: Vec<Option<Kept>>,
     moves: bool,
@@ -107,6 +107,32 @@ fn job(plan: &JobPlan) -> Job {
     }
 }
 
+impl Job {
+    /// Units per nanosecond that it passes on while it moves. What an idempotent job writes again
+    /// changes nothing in its sinks.
+    fn rate_out(&self, plan: &JobPlan, queues: &[Queue]) -> Amount {
+        if plan.duplicates {
+            self.conveyor.rate_out()
+        } else {
+            self.conveyor.new_out(|queue| &queues[queue].written)
+        }
+    }
+
+    /// How long until an idempotent job goes over from what is new to what it writes again, or back,
+    /// as far as that is known yet.
+    fn next_turn(&self, plan: &JobPlan, queues: &[Queue]) -> Option<u64> {
+        if plan.duplicates {
+            return None;
+        }
+        let again = |&queue: &usize| {
+            let queue = &queues[queue];
+            queue.serve > 0 && queue.waiting.parts().any(|range| queue.written.overlap(range) > 0)
+        };
+        let turn = self.conveyor.next_turn(|queue| &queues[queue].written);
+        turn.or_else(|| plan.queues.iter().any(again).then_some(plan.latency.max(1)))
+    }
+}
+
 impl<'a> Network<'a> {
     pub(super) fn new(plan: &'a NetworkPlan) -> Network<'a> {
         let publisher =
@@ -170,7 +196,7 @@ impl<'a> Network<'a> {
                 (rate > 0).then_some(Part { queue: number, rate, ranges, arrived: taken.arrived })
             });
             let entering = Piece { length: span, parts: parts.collect() };
-            let rate = job.conveyor.rate_out();
+            let rate = job.rate_out(plan, &self.queues);
             for (output, sink) in job.outputs.iter_mut().zip(&plan.sinks) {
                 output.advance(sink.ratio, rate, Amount::from(span));
             }
@@ -178,8 +204,8 @@ impl<'a> Network<'a> {
                 // The oldest leaves at this very instant, and was there just before it.
                 job.ledger.left = piece.last_arrived().map(|came| now - came);
                 for (queue, range) in piece.ranges() {
-                    self.queues[queue].write(range);
-                    job.written += range.1 - range.0;
+                    let new = self.queues[queue].write(range);
+                    job.written += if plan.duplicates { range.1 - range.0 } else { new };
                 }
                 if let Some(tail) = &mut job.unacknowledged {
                     tail.advance(piece);
@@ -248,6 +274,7 @@ impl<'a> Network<'a> {
                 let steady = job.conveyor.is_steady(&entering.collect::<Vec<_>>());
                 let fresh = (!steady).then_some(plan.latency);
                 waits.extend(job.conveyor.next_change().or(fresh));
+                waits.extend(job.next_turn(plan, &self.queues));
             }
         }
         waits.extend(self.queues.iter().filter_map(Queue::next_change));
@@ -285,9 +312,9 @@ impl<'a> Network<'a> {
 
     /// What a job writes to one of its sinks per nanosecond.
     fn output(&self, (job, place): (usize, usize)) -> Amount {
-        let ratio = self.plan.jobs[job].sinks[place].ratio;
-        let job = &self.jobs[job];
-        if job.moves { Output::rate(ratio, job.conveyor.rate_out()) } else { 0 }
+        let (plan, job) = (&self.plan.jobs[job], &self.jobs[job]);
+        let ratio = plan.sinks[place].ratio;
+        if job.moves { Output::rate(ratio, job.rate_out(plan, &self.queues)) } else { 0 }
     }
 
     /// What arrives in a queue per nanosecond.

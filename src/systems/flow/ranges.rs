@@ -62,6 +62,23 @@ impl Ranges {
         parts
     }
 
+    /// A range in pieces, in order: each with whether it is in the set.
+    pub(super) fn pieces(&self, range: Range) -> Vec<(Range, bool)> {
+        let mut pieces = Vec::new();
+        let mut from = range.0;
+        for out in self.missing(range) {
+            if from < out.0 {
+                pieces.push(((from, out.0), true));
+            }
+            pieces.push((out, false));
+            from = out.1;
+        }
+        if from < range.1 {
+            pieces.push(((from, range.1), true));
+        }
+        pieces
+    }
+
     /// Puts a range in; gives how many of its elements were not there.
     pub(super) fn add(&mut self, range: Range) -> Amount {
         if range.0 >= range.1 {
@@ -134,6 +151,11 @@ mod tests {
                 prop_assert_eq!(ranges.overlap(range), inside.len() as Amount);
                 let missing: Amount = ranges.missing(range).iter().map(|r| r.1 - r.0).sum();
                 prop_assert_eq!(missing, length - inside.len() as Amount);
+                let pieces = ranges.pieces(range);
+                let again: Vec<(Amount, bool)> =
+                    pieces.iter().flat_map(|(r, is)| (r.0..r.1).map(|p| (p, *is))).collect();
+                let each = (range.0..range.1).map(|p| (p, set.contains(&p)));
+                prop_assert_eq!(again, each.collect::<Vec<_>>());
                 match what {
                     0 | 1 => {
                         prop_assert_eq!(ranges.add(range), length - inside.len() as Amount);

@@ -355,7 +355,6 @@ impl<'a> World<'a> {
     fn flow(&mut self, now: u64) {
         let before: Vec<usize> = self.jobs.iter().map(|job| job.belt.queue.len()).collect();
         let arrived: Vec<usize> = self.jobs.iter().map(|job| job.belt.queue.arrived()).collect();
-        self.stores.iter_mut().for_each(|store| store.account(&self.keys));
         for number in 0..self.topics.len() {
             let open = self.open(&self.topics[number].path);
             let count = self.topics[number].publish(open, now);
@@ -383,6 +382,7 @@ impl<'a> World<'a> {
                 job.belt.behind(false, *before, more, capacity);
             }
         }
+        self.stores.iter_mut().for_each(|store| store.account(&self.keys));
         let unread = self.unread.values_mut();
         for queue in self.jobs.iter_mut().map(|job| &mut job.belt.queue).chain(unread) {
             queue.expire(now);
@@ -409,6 +409,11 @@ impl<'a> World<'a> {
         for sink in self.plan.jobs[number].sinks.iter() {
             if let Some(topic) = self.topics.iter().position(|topic| topic.path == *sink) {
                 self.arrive(topic, wrote, now);
+            }
+            let streams = self.plan.jobs[number].batch.is_none();
+            if let Some(store) = self.stores.iter_mut().find(|store| store.path == *sink && streams)
+            {
+                store.take(wrote);
             }
             if let Some(reader) = self.readers.get(sink).copied() {
                 (0..wrote).for_each(|_| self.jobs[reader].belt.push(now));

@@ -152,9 +152,12 @@ impl Belt {
         self.loads.iter().any(|load| !load.written && !load.numbers.is_empty())
     }
 
-    /// Does something come off it right now?
+    /// Does something come off it right now that is not there already?
     pub(crate) fn delivering(&self) -> bool {
-        self.loads.iter().any(|load| !load.written && load.read + self.latency <= self.clock)
+        let new = |number: &usize| !self.idempotent || !self.written[*number];
+        let off = |load: &&Load| !load.written && load.read + self.latency <= self.clock;
+        // What begins within a second counts from the next one.
+        self.loads.iter().filter(off).any(|load| load.numbers.first().is_some_and(new))
     }
 
     fn acknowledged(&self, load: &Load) -> bool {

@@ -214,10 +214,7 @@ fn chain(dice: &mut Dice, plan: &mut Plan) {
             sinks.push(store(dice, plan));
         }
         let first_store = stage == 0 && from_store;
-        let mut job = job(dice, plan, name, source, sinks, (first_store, batch, rate));
-        // What a second message for the same element is to a topic, or to who reads a table, the
-        // documents do not say: only the last of a chain writes without traces.
-        job.idempotent &= last;
+        let job = job(dice, plan, name, source, sinks, (first_store, batch, rate));
         plan.jobs.push(job);
         source = next;
     }

@@ -27,6 +27,8 @@ pub(crate) struct StoreState {
     /// Whether the key was usable, and rows taken, in each second.
     usable: Vec<bool>,
     rows: Vec<u64>,
+    /// Rows of this second that came from jobs.
+    taken: u64,
     slow_time: u64,
     c: Constants,
     mistake: Option<Mistake>,
@@ -48,6 +50,7 @@ impl StoreState {
             denied_since: None,
             usable: Vec::new(),
             rows: Vec::new(),
+            taken: 0,
             slow_time: 0,
             c: plan.constants.clone(),
             mistake,
@@ -136,14 +139,20 @@ impl StoreState {
         matches!(self.fare, Fare::Inaccessible | Fare::Deleted)
     }
 
-    /// One second passes, in which jobs write so many rows.
+    /// A streaming job writes so many rows (BQ-05).
+    pub(crate) fn take(&mut self, rows: u64) {
+        self.taken += rows;
+    }
+
+    /// One second passes.
     pub(crate) fn account(&mut self, keys: &Keys) {
         if self.kind != Kind::Dataset {
             return;
         }
         let good = |key| keys.answer(key, self.principal()) == Answer::Granted;
         self.usable.push(self.key.is_none_or(good));
-        self.rows.push(if self.serves() { self.streamed } else { 0 });
+        let streamed = if self.serves() { self.streamed } else { 0 };
+        self.rows.push(streamed + std::mem::take(&mut self.taken));
         self.slow_time += u64::from(matches!(self.fare, Fare::Slow { .. }));
     }
 

@@ -152,6 +152,28 @@ fn fl_03_a_closed_topic_blocks_who_writes_to_it() {
     assert_eq!(played.transitions("dataflow.second")[0], (secs("1h 6m"), "starved", "FL-02"));
 }
 
+/// The first job takes 1 min to write and 10 min to acknowledge: cancelled, it reads again what it
+/// had written 1 to 10 min before. Into a topic that is 9 min of 100/s = 54,000 messages more, or,
+/// where writing again has no effect, none.
+#[test]
+fn fl_04_what_is_written_again_without_effect_goes_no_further() {
+    let world = World::with_defaults("12h", CHAIN)
+        .set("dataflow.first.latency=1m")
+        .set("dataflow.first.acknowledged-after=10m")
+        .at("2h", "cancel-job job=first")
+        .at("3h", "launch-job job=first");
+    for (writes, more) in [("at-least-once", 54_000.0), ("idempotent", 0.0)] {
+        let played = world.clone().set(&format!("dataflow.first.writes={writes}")).play();
+        let get = |name: &str| played.measure(name);
+        assert_eq!(get("dataflow.first.elements-duplicated"), more, "{writes}");
+        let written = get("dataflow.first.elements-written");
+        let came = get("pubsub.t2.subscriptions.s.messages-arrived");
+        assert!((came - written - more).abs() < 1e-6, "{writes}: {came} of {written}");
+        adds_up(&played, "first");
+        adds_up(&played, "second");
+    }
+}
+
 #[test]
 fn fl_04_work_in_flight_is_lost_or_comes_again() {
     // 60 s in flight, acknowledged after 20 s: at the halt 20 s come again and 40 s are lost.

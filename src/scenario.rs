@@ -72,8 +72,21 @@ pub struct Hazard {
     pub name: String,
     /// The share of the occurrences that hit all targets at once; the others hit one target each.
     pub beta: Option<f64>,
+    /// Path of the crew whose members repair it; without one the repair begins at once.
+    pub crew: Option<String>,
+    /// When its clock runs, if not always.
+    pub clock: Option<Clock>,
     /// What happens, and the spacing.
     pub entry: Entry<Dist>,
+}
+
+/// A clock that runs only while an entity is in one of these states.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// Path of the entity.
+    pub entity: String,
+    /// Names (or aliases) of the states.
+    pub states: Vec<String>,
 }
 
 /// A reaction to an entity entering a state.

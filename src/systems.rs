@@ -3,6 +3,7 @@
 pub mod bigquery;
 pub mod bigtable;
 pub mod contract;
+pub mod crew;
 pub mod dataflow;
 pub mod flow;
 pub mod guard;
@@ -27,6 +28,7 @@ pub const ALL: &[&System] = &[
     &dataflow::SYSTEM,
     &flow::SYSTEM,
     &service::SYSTEM,
+    &crew::SYSTEM,
 ];
 
 /// Every rule that the model is made of, in the order of the systems.

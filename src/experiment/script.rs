@@ -1,13 +1,18 @@
 //! Plays what the scenario says: events at their instants, hazards at random, responses when
 //! something they wait for happens.
 
+mod clock;
+mod crews;
+
 use crate::engine::{
     Class, Dist, Effects, EntityId, Happening, Process, Seq, SimDuration, SimTime, StateId,
     StreamNumber, Streams,
 };
 use crate::scenario::{Entry, Hazard, Scenario};
 use crate::systems::contract::{Command, LazyStream, Message, Plan, Spawn, SweepMode};
-use crate::systems::spec::{Node, Value};
+use crate::systems::spec::{EntityKind, Node, Value};
+use clock::{Clock, ClockPlan};
+use crews::{Crew, CrewPlan, Turn};
 use std::collections::BTreeMap;
 
 /// What is done, and for how long.
@@ -30,6 +35,12 @@ struct HazardPlan {
     every: Dist,
     /// The spacing is so many times as long.
     factor: f64,
+    /// How it is called in the notes of crews.
+    name: String,
+    /// The crew that repairs it, by its place.
+    crew: Option<usize>,
+    /// When its clock runs, if not always.
+    clock: Option<ClockPlan>,
     act: Act,
 }
 
@@ -44,6 +55,7 @@ struct ScriptPlan {
     events: Vec<EventPlan>,
     hazards: Vec<HazardPlan>,
     responses: Vec<ResponsePlan>,
+    crews: Vec<CrewPlan>,
 }
 
 /// An action and whom it is done to: `disable-key keys.orders`. Amounts and lengths have no part
@@ -89,14 +101,22 @@ pub(super) fn build(scenario: &Scenario, plan: &mut Plan) {
             act: act(compile(entry, plan), &entry.lasts, format!("events.{}", address(entry))),
         })
         .collect();
-    let hazards = scenario
+    let crews = crews::plans(scenario, plan);
+    let hazards: Vec<HazardPlan> = scenario
         .hazards
         .iter()
         .flat_map(|hazard| {
             let lasts = &hazard.entry.lasts;
-            let mut part = |(commands, factor, name)| {
+            let mut part = |(commands, factor, name): Cause| {
                 let every = hazard.entry.at.clone();
-                HazardPlan { every, factor, act: act(commands, lasts, name) }
+                let crew = hazard.crew.as_ref().map(|path| plan.entity(path));
+                let crew = crews.iter().position(|known| Some(known.entity) == crew);
+                let clock = hazard.clock.as_ref().map(|clock| {
+                    let entity = plan.entity(&clock.entity);
+                    ClockPlan { entity, states: states(plan.kind(entity), &clock.states) }
+                });
+                let act = act(commands, lasts, name.clone());
+                HazardPlan { every, factor, name, crew, clock, act }
             };
             causes(hazard, plan).into_iter().map(&mut part).collect::<Vec<_>>()
         })
@@ -106,12 +126,7 @@ pub(super) fn build(scenario: &Scenario, plan: &mut Plan) {
         .iter()
         .map(|response| {
             let entity = plan.entity(&response.entity);
-            let wanted = Some(response.state.as_str());
-            let states = (0..)
-                .zip(plan.kind(entity).states)
-                .filter(|(_, state)| Some(state.name) == wanted || state.alias == wanted)
-                .map(|(number, _)| number)
-                .collect();
+            let states = states(plan.kind(entity), std::slice::from_ref(&response.state));
             let name = format!(
                 "responses.{} {} {}",
                 response.entity,
@@ -123,11 +138,25 @@ pub(super) fn build(scenario: &Scenario, plan: &mut Plan) {
             ResponsePlan { entity, states, after: entry.at.clone(), act }
         })
         .collect();
-    let watched: Vec<EntityId> = responses.iter().map(|response| response.entity).collect();
-    let process = plan.process(&[], Box::new(ScriptPlan { events, hazards, responses }));
+    let clocks = hazards.iter().filter_map(|hazard| hazard.clock.as_ref());
+    let watched = responses.iter().map(|response| response.entity);
+    let watched: Vec<EntityId> = watched.chain(clocks.map(|clock| clock.entity)).collect();
+    let speaks_for: Vec<EntityId> = crews.iter().map(|crew| crew.entity).collect();
+    let script = ScriptPlan { events, hazards, responses, crews };
+    let process = plan.process(&speaks_for, Box::new(script));
     for entity in watched {
         plan.watch(process, entity);
     }
+}
+
+/// The numbers of the states with these names or aliases.
+fn states(kind: &EntityKind, wanted: &[String]) -> Vec<StateId> {
+    let is = |name: Option<&str>| wanted.iter().any(|wanted| Some(wanted.as_str()) == name);
+    let numbered = (0..).zip(kind.states);
+    numbered
+        .filter(|(_, state)| is(Some(state.name)) || is(state.alias))
+        .map(|(number, _)| number)
+        .collect()
 }
 
 /// What is done by one cause of a hazard, by which factor its spacing is longer, and the name of its
@@ -177,6 +206,9 @@ impl Spawn for ScriptPlan {
             hazards: self.hazards.iter().map(|hazard| pair(&hazard.act)).collect(),
             responses: self.responses.iter().map(|response| pair(&response.act)).collect(),
             waiting: vec![None; self.responses.len()],
+            clocks: vec![Clock::Off; self.hazards.len()],
+            repairs: vec![SimDuration::ZERO; self.hazards.len()],
+            crews: self.crews.iter().map(Crew::new).collect(),
         })
     }
 }
@@ -193,6 +225,11 @@ struct Script<'a> {
     responses: Vec<Draws>,
     /// The record that each response reacts to, while it does.
     waiting: Vec<Option<Seq>>,
+    /// The clock of each hazard that has one.
+    clocks: Vec<Clock>,
+    /// Of each hazard with a crew, how long the repair of its fault takes.
+    repairs: Vec<SimDuration>,
+    crews: Vec<Crew<'a>>,
 }
 
 /// What a timer of the script is for; the number of the entry stands in the low bits.
@@ -238,9 +275,8 @@ impl Process<Message> for Script<'_> {
         for (index, event) in self.plan.events.iter().enumerate() {
             fx.at(timer(EVENT, index), event.at, Class::Root);
         }
-        for (index, hazard) in self.plan.hazards.iter().enumerate() {
-            let wait = hazard.wait(&mut self.hazards[index]);
-            fx.after(timer(HAZARD, index), wait, Class::Root);
+        for index in 0..self.plan.hazards.len() {
+            self.hazard_again(index, fx);
         }
     }
 
@@ -251,11 +287,16 @@ impl Process<Message> for Script<'_> {
                 self.on_timer(number >> ENTRY_BITS, index, fx);
             }
             Happening::Entered { entity, state, cause } => self.entered(entity, state, cause, fx),
+            Happening::Message { message: Message::Command { command, begins, .. }, .. } => {
+                self.crew_turns(command.a as usize, begins, fx);
+            }
             Happening::Message { .. } => {}
         }
     }
 
-    fn finish(&mut self, _: &mut Effects<Message>) {}
+    fn finish(&mut self, fx: &mut Effects<Message>) {
+        self.crews.iter().for_each(|crew| crew.finish(fx));
+    }
 }
 
 impl Script<'_> {
@@ -271,16 +312,27 @@ impl Script<'_> {
             }
             EVENT_ENDS => send(&plan.events[index].act, false, None, fx),
             HAZARD => {
-                let act = &plan.hazards[index].act;
+                let HazardPlan { act, crew, .. } = &plan.hazards[index];
+                self.clocks[index] = Clock::Off;
                 send(act, true, None, fx);
-                match length(act, &mut self.hazards[index]) {
-                    Some(length) => fx.after(timer(HAZARD_ENDS, index), length, Class::Change),
-                    None => self.hazard_again(index, fx),
+                match (length(act, &mut self.hazards[index]), crew) {
+                    (Some(length), None) => {
+                        fx.after(timer(HAZARD_ENDS, index), length, Class::Change);
+                    }
+                    (Some(length), Some(crew)) => {
+                        self.repairs[index] = length;
+                        crews::tell(&plan.crews[*crew], Turn::Asks, index, fx);
+                    }
+                    (None, _) => self.hazard_again(index, fx),
                 }
             }
             HAZARD_ENDS => {
-                send(&plan.hazards[index].act, false, None, fx);
+                let HazardPlan { act, crew, .. } = &plan.hazards[index];
+                send(act, false, None, fx);
                 self.hazard_again(index, fx);
+                if let Some(crew) = crew {
+                    crews::tell(&plan.crews[*crew], Turn::Done, index, fx);
+                }
             }
             RESPONSE => {
                 let act = &plan.responses[index].act;
@@ -296,12 +348,53 @@ impl Script<'_> {
 
     /// The next time comes one spacing after the end of the last.
     fn hazard_again(&mut self, index: usize, fx: &mut Effects<Message>) {
-        let wait = self.plan.hazards[index].wait(&mut self.hazards[index]);
-        fx.after(timer(HAZARD, index), wait, Class::Root);
+        let hazard = &self.plan.hazards[index];
+        let wait = hazard.wait(&mut self.hazards[index]);
+        match &hazard.clock {
+            None => fx.after(timer(HAZARD, index), wait, Class::Root),
+            Some(clock) => {
+                self.clocks[index].set(wait, clock.runs(fx.states()), fx.now());
+                self.wind(index, fx);
+            }
+        }
+    }
+
+    /// Sets or takes off the timer of a hazard as its clock asks for.
+    fn wind(&self, index: usize, fx: &mut Effects<Message>) {
+        match self.clocks[index] {
+            Clock::Runs(due) => fx.at(timer(HAZARD, index), due, Class::Root),
+            Clock::Off | Clock::Stopped(_) => fx.cancel(timer(HAZARD, index)),
+        }
+    }
+
+    /// A crew is asked for the repair of a hazard's fault, or is done with it: by now what led to
+    /// that is on record.
+    fn crew_turns(&mut self, index: usize, asks: bool, fx: &mut Effects<Message>) {
+        let plan = self.plan;
+        let HazardPlan { act, name, crew, .. } = &plan.hazards[index];
+        let Some(crew) = crew.and_then(|crew| self.crews.get_mut(crew)) else { return };
+        let of_fault = |entity| act.commands.iter().any(|command| command.to == entity);
+        let cause = fx.last_record(of_fault).map(|(seq, _)| seq);
+        let begins = if asks {
+            crew.asked(index, name, cause, fx).then_some(index)
+        } else {
+            crew.done(|next| plan.hazards[next].name.clone(), cause, fx)
+        };
+        if let Some(next) = begins {
+            fx.after(timer(HAZARD_ENDS, next), self.repairs[next], Class::Change);
+        }
     }
 
     /// A response reacts once to a state; while it is at it, it does not start anew.
     fn entered(&mut self, entity: EntityId, state: StateId, cause: Seq, fx: &mut Effects<Message>) {
+        for (index, hazard) in self.plan.hazards.iter().enumerate() {
+            let Some(clock) = hazard.clock.as_ref().filter(|clock| clock.entity == entity) else {
+                continue;
+            };
+            if self.clocks[index].turn(clock.runs(fx.states()), fx.now()) {
+                self.wind(index, fx);
+            }
+        }
         for (index, response) in self.plan.responses.iter().enumerate() {
             let waits = response.entity == entity && response.states.contains(&state);
             if waits && self.waiting[index].is_none() {

@@ -11,6 +11,7 @@ mod bigtable_recovery;
 mod bigtable_unreachable;
 mod cost;
 mod coverage;
+mod crews;
 mod dataflow_jobs;
 mod dataflow_keys;
 mod dataflow_launch;

@@ -23,7 +23,11 @@ impl Reader<'_> {
         };
         if items.is_empty() {
             let message = format!("`{}` is an empty list", param.name);
-            let help = format!("write at least one, or leave `{}` out", param.name);
+            let own = scope.params.iter().copied().flatten().find(|spec| spec.name == param.name);
+            let help = match own.map(|spec| &spec.default) {
+                Some(Default::Required) => "write at least one".to_owned(),
+                _ => format!("write at least one, or leave `{}` out", param.name),
+            };
             self.tell("empty-list", &item.span, message, "nothing in it", help);
             return None;
         }

@@ -3,10 +3,10 @@
 use super::reader::{Knows, Reader, listed};
 use super::tree::{Item, Raw, quote};
 use super::units;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Span};
 use crate::engine::{Dist, SimTime};
 use crate::limits::ENTRIES_MAX;
-use crate::scenario::{Entry, Hazard, Response};
+use crate::scenario::{Clock, Entry, Hazard, Response};
 use crate::systems;
 use crate::systems::spec::{
     ActionSpec, Default, EntityKind, Kind, Node, ParamSpec, System, TableSpec, Value,
@@ -33,8 +33,30 @@ pub(crate) const HAZARD: &[ParamSpec] = &[
         source: "",
         doc: "Of a hazard with several targets, the share of the occurrences that have a common cause. Each target then has occurrences of its own, `every` / (1 - `beta`) apart, and all together have common ones, `every` / `beta` apart. When absent, every occurrence hits all targets.",
     },
+    ParamSpec {
+        name: "crew",
+        kind: Kind::Reference("crews"),
+        default: Default::Absent,
+        source: "CR-01",
+        doc: "The crew that repairs it: `lasts` then is the repair, which begins when a member is free. When absent, the repair begins at once.",
+    },
+    ParamSpec {
+        name: "while",
+        kind: Kind::Table(&WHILE),
+        default: Default::Absent,
+        source: "CR-03",
+        doc: "When its clock runs: `every` is counted only while the entity is in one of the states. When absent, it always runs.",
+    },
     DO,
 ];
+
+const WHILE: TableSpec = TableSpec {
+    entity: None,
+    params: &[
+        required("entity", Kind::Entity(None), "Path of the entity that is watched."),
+        required("states", Kind::List(&Kind::Text), "The states in which the clock runs."),
+    ],
+};
 
 /// The keys of `[[responses]]` besides those of the action.
 pub(crate) const RESPONSE: &[ParamSpec] = &[
@@ -168,10 +190,21 @@ impl Reader<'_> {
         let mut seen = BTreeSet::new();
         for (at, item) in self.tables(root, "hazards").iter().enumerate() {
             self.hazard_name(item, &mut seen);
+            self.clock_states(item);
             let Some(read) = self.action(item, &format!("hazards.{at}"), HAZARD) else { continue };
             let Some(every) = read.dist("every") else { continue };
             let Some(name) = read.text("name").map(str::to_owned) else { continue };
             let beta = read.nodes.get("beta").map(Node::number);
+            let crew = read.text("crew").map(str::to_owned);
+            if let (Some(crew), None) = (read.nodes.get("crew"), read.nodes.get("lasts")) {
+                let message = format!("`{}` has no length, so nobody repairs it", read.action.name);
+                let help = "leave `crew` out; what takes it back is an entry of its own";
+                self.tell("crew-without-repair", &crew.span, message, "nothing to repair", help);
+            }
+            let clock = read.nodes.get("while").map(|clock| Clock {
+                entity: clock.at("entity").text().to_owned(),
+                states: clock.at("states").list().iter().map(|s| s.text().to_owned()).collect(),
+            });
             let (entry, node) = read.entry(item, every);
             if let (Some(beta), true) = (node.get("beta"), has_one_target(&entry)) {
                 let message =
@@ -179,9 +212,22 @@ impl Reader<'_> {
                 let help = "name several targets in a list, or leave `beta` out";
                 self.tell("beta-without-targets", &beta.span, message, "common to what?", help);
             }
-            entries.push((Hazard { name, beta, entry }, node));
+            entries.push((Hazard { name, beta, crew, clock, entry }, node));
         }
         entries
+    }
+
+    /// Checks the states of a hazard's clock, whatever else is wrong with it.
+    fn clock_states(&mut self, item: &Item) -> Option<()> {
+        let clock = item.table()?.get("while")?.item.table()?;
+        let kind = self.known.get(clock.get("entity")?.item.text()?).copied()?;
+        let Raw::List(states) = &clock.get("states")?.item.raw else { return None };
+        for state in states {
+            if let Some(text) = state.text() {
+                self.state(kind, text, &state.span);
+            }
+        }
+        Some(())
     }
 
     /// Checks the name of a hazard, whatever else is wrong with it.
@@ -218,18 +264,24 @@ impl Reader<'_> {
         let (entity, state) = (&when.get("entity")?.item, &when.get("state")?.item);
         let kind = self.entity(entity.text()?, entity)?;
         let text = state.text()?;
+        self.state(kind, text, &state.span)?;
+        Some((entity.text()?.to_owned(), text.to_owned()))
+    }
+
+    /// Does a kind of entity have a state of that name?
+    fn state(&mut self, kind: &EntityKind, text: &str, span: &Option<Span>) -> Option<()> {
         let names = kind.states.iter().flat_map(|state| [Some(state.name), state.alias]).flatten();
         let names: BTreeSet<&str> = names.collect();
-        if !names.contains(text) {
-            let message = format!("a {} has no state {}", kind.name, quote(text));
-            let help = match self.near(text, names.iter().copied()) {
-                Some(name) => format!("did you mean \"{name}\"?"),
-                None => format!("its states are {}", listed(names)),
-            };
-            self.tell("unknown-state", &state.span, message, "no such state", help);
-            return None;
+        if names.contains(text) {
+            return Some(());
         }
-        Some((entity.text()?.to_owned(), text.to_owned()))
+        let message = format!("a {} has no state {}", kind.name, quote(text));
+        let help = match self.near(text, names.iter().copied()) {
+            Some(name) => format!("did you mean \"{name}\"?"),
+            None => format!("its states are {}", listed(names)),
+        };
+        self.tell("unknown-state", span, message, "no such state", help);
+        None
     }
 
     /// The kind of the entity at a path.

@@ -47,8 +47,10 @@ impl Estimate {
 
     /// Digits that the width of the interval asks for.
     fn step(&self, unit: Unit) -> f64 {
-        let grain = unit.grain(self.value);
         let width = self.known().map_or(0.0, |(low, high)| high - low);
+        // Zero has no digits of its own.
+        let digits = if self.value == 0.0 && width.is_finite() { width } else { self.value };
+        let grain = unit.grain(digits);
         if width.is_finite() && width > self.value.abs() * 1e-9 {
             grain.min(width / 20.0)
         } else {

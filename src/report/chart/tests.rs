@@ -277,3 +277,15 @@ fn numbers_read_well() {
     assert_eq!(words(YAxis::Seconds, 18_000.0), "5 h");
     assert_eq!(words(YAxis::Seconds, 0.21), "250 ms");
 }
+
+#[test]
+fn an_interval_of_nothing_has_as_many_digits_as_matter() {
+    // 5 min 13.577 s: three digits, not the twelve that a value of zero would ask for.
+    let zero = Estimate::within(0.0, 0.0, 313.576_994_518);
+    assert_eq!(zero.words(Unit::Seconds), "0 (0 to 5.23\u{2009}min)");
+    assert_eq!(
+        Estimate::within(0.0, 0.0, 0.003_672_3).words(Unit::Share),
+        "0\u{2009}% (0\u{2009}% to 0.367\u{2009}%)"
+    );
+    assert_eq!(Estimate::within(0.0, 0.0, 0.0).words(Unit::Seconds), "0 (0 to 0)");
+}

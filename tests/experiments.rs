@@ -554,11 +554,12 @@ fn charts_show_what_was_found() {
     };
     let of = |kind: &str| format!("{kind}.bigtable.o.downtime");
     assert_eq!(names("r"), ["convergence", "distribution", "exceedance"].map(of));
-    assert_eq!(names("s"), ["factor", "heatmap"].map(of));
+    assert_eq!(names("s"), ["distributions", "factor", "heatmap"].map(of));
     for (out, name, said) in [
         ("r", of("distribution"), "Distribution of bigtable.o.downtime"),
         ("s", of("factor"), "bigtable.o.downtime by length"),
         ("s", of("heatmap"), "bigtable.o.downtime by length and tables"),
+        ("s", of("distributions"), "Distribution of bigtable.o.downtime at each point"),
     ] {
         let picture = String::from_utf8(files(&place.path(out))[&format!("{name}.svg")].clone());
         let picture = picture.unwrap();

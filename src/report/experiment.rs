@@ -1,6 +1,7 @@
 //! What an experiment found: its tables, its summary, and what is shown on a screen.
 
 pub mod charts;
+mod panels;
 pub mod screen;
 pub mod summary;
 pub mod tables;
@@ -25,7 +26,8 @@ pub struct Findings<'a> {
     pub points: Vec<PointEstimates>,
     /// What became of the wish for a precision.
     pub precision: Option<Reached>,
-    /// Of `replicate`: the values of the measures that charts show.
+    /// The values of the measures that charts show: of `replicate`, and of a sweep with no more
+    /// points than fit a chart.
     pub shown: Vec<charts::Shown>,
 }
 

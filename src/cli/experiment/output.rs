@@ -7,6 +7,7 @@ use crate::experiment::judge::Verdict;
 use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::run::Row;
 use crate::experiment::study::Study;
+use crate::report::chart::Multiples;
 use crate::report::experiment::charts::{self, Shown};
 use crate::report::experiment::{Findings, Reached, screen, shown_columns, summary, tables};
 use crate::report::files::{self, Failure, Made, Stream};
@@ -82,8 +83,10 @@ pub(super) fn finish(
     let worlds = study.worlds();
     let (mut points, mut shown) = (Vec::new(), Vec::new());
     let sweep = output.command == "sweep";
-    let columns = if sweep { Vec::new() } else { shown_columns(study) };
-    for point in 0..study.points() / worlds {
+    let design = study.points() / worlds;
+    let fits = !sweep || design <= Multiples::PANELS_MAX;
+    let columns = if output.charts && fits { shown_columns(study) } else { Vec::new() };
+    for point in 0..design {
         let mut fold = Fold::new(study, point);
         let mut running: Vec<Running> = columns.iter().copied().map(Running::new).collect();
         for world in 0..worlds {
@@ -102,8 +105,8 @@ pub(super) fn finish(
             let values = fold.series().find(|(own, _)| *own == column);
             let values = values.map_or(Vec::new(), |(_, series)| series.values().sorted());
             // Over several worlds, replications are no sequence of equals.
-            let running = if worlds > 1 { Vec::new() } else { one.points() };
-            shown.push(Shown { column, values, running });
+            let running = if sweep || worlds > 1 { Vec::new() } else { one.points() };
+            shown.push(Shown { point, column, values, running });
         }
     }
     let command = output.command;

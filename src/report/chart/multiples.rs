@@ -45,7 +45,10 @@ pub struct Multiples {
 
 const HEIGHT: f64 = 120.0;
 const HEADER: f64 = 22.0;
-const GAP: f64 = 18.0;
+/// A second line above a plot.
+const LINE: f64 = 15.0;
+/// Room for half a label at each end of an axis.
+const GAP: f64 = 40.0;
 const TITLE: f64 = 11.5;
 const BINS: usize = 30;
 const FILL: plotters::style::RGBColor = rgb(0x7f_b5_d8);
@@ -57,6 +60,8 @@ struct Grid {
     width: f64,
     top: f64,
     count: usize,
+    /// Room for what stands above each plot.
+    header: f64,
 }
 
 impl Grid {
@@ -69,14 +74,14 @@ impl Grid {
         };
         let x0 = EDGE + labels;
         let room = WIDTH - EDGE - 14.0 - x0 - GAP * (columns - 1) as f64;
-        Grid { columns, x0, width: room / columns as f64, top, count }
+        Grid { columns, x0, width: room / columns as f64, top, count, header: HEADER }
     }
 
     /// The plot of a number.
     fn panel(&self, i: usize, x: &Ruler, y: &Ruler) -> Panel {
         let (column, row) = (i % self.columns, i / self.columns);
         let x0 = self.x0 + (self.width + GAP) * column as f64;
-        let top = self.top + (HEIGHT + HEADER + 8.0) * row as f64 + HEADER;
+        let top = self.top + (HEIGHT + self.header + 8.0) * row as f64 + self.header;
         let (x, y) = (x.clone(), y.clone());
         Panel { x0, x1: x0 + self.width, top, bottom: top + HEIGHT, x, y }
     }
@@ -93,7 +98,7 @@ impl Grid {
     /// Where the last row ends.
     fn bottom(&self) -> f64 {
         let rows = self.count.div_ceil(self.columns);
-        self.top + (HEIGHT + HEADER + 8.0) * rows as f64 - 8.0
+        self.top + (HEIGHT + self.header + 8.0) * rows as f64 - 8.0
     }
 }
 
@@ -175,7 +180,7 @@ impl Multiples {
         let manner = Manner { x: self.x.unit, y: self.y.unit, bands };
         for (i, (name, curves)) in shown.iter().enumerate() {
             let panel = grid.panel(i, &ruler, &scale);
-            header(scene, &panel, name, "");
+            header(scene, &panel, name, "", false);
             panel.grid(scene);
             let index = |curve: &Curve| labels.iter().position(|l| *l == curve.label).unwrap_or(0);
             for curve in curves {
@@ -222,12 +227,20 @@ impl Multiples {
             references.iter().map(|r| (Look::Reference, r.told(self.x.unit))).collect();
         let y = series::legend(scene, &keys, y);
         let y = title(scene, y, "share of replications in each bar");
-        let grid = Grid::new(shown.len(), labels_width(&scale, HEIGHT), y);
-        for (i, ((name, _), (tally, bars))) in
-            shown.iter().zip(tallies.iter().zip(&bars)).enumerate()
+        let mut grid = Grid::new(shown.len(), labels_width(&scale, HEIGHT), y);
+        let remarks: Vec<String> = tallies
+            .iter()
+            .map(|tally| remark(tally, self.caption.n, &parted, self.x.unit))
+            .collect();
+        let mut pairs = shown.iter().map(|(name, _)| name).zip(&remarks);
+        if pairs.any(|(name, remark)| !beside(name, remark, grid.width)) {
+            grid.header += LINE;
+        }
+        for (i, ((name, _), (remark, bars))) in
+            shown.iter().zip(remarks.iter().zip(&bars)).enumerate()
         {
             let panel = grid.panel(i, &x, &scale);
-            header(scene, &panel, name, &remark(tally, &parted, self.x.unit));
+            header(scene, &panel, name, remark, grid.header > HEADER);
             panel.grid(scene);
             draw_bars(scene, &panel, bars, self.x.unit);
             for reference in &references {
@@ -261,17 +274,27 @@ fn title(scene: &mut Scene, y: f64, text: &str) -> f64 {
     if text.is_empty() { y } else { y + 18.0 }
 }
 
-/// Title and remark above one plot.
-fn header(scene: &mut Scene, panel: &Panel, name: &str, remark: &str) {
+/// Do title and remark fit side by side? Bold letters are wider than those that are measured.
+fn beside(name: &str, remark: &str, room: f64) -> bool {
+    let wide = font::width(&clean(name), TITLE, false) * 1.2;
+    wide + 8.0 + font::width(remark, LABEL, false) * 1.06 <= room
+}
+
+/// Title and remark above one plot: side by side, or the remark in a line of its own.
+fn header(scene: &mut Scene, panel: &Panel, name: &str, remark: &str, stacked: bool) {
     let room = panel.x1 - panel.x0;
-    let right = ink(LABEL, GREY).anchor(Anchor::Right);
-    let remark = font::fit(remark, LABEL, false, room * 0.6);
-    let wide = scene.text((panel.x1, panel.top - 6.0), &remark, right) * 1.06;
+    let remark = font::fit(remark, LABEL, false, room / 1.06);
+    let (right, y) = (ink(LABEL, GREY).anchor(Anchor::Right), panel.top - 6.0);
+    let (wide, y) = if stacked {
+        scene.text((panel.x0, y), &remark, ink(LABEL, GREY));
+        (0.0, y - LINE)
+    } else {
+        (scene.text((panel.x1, y), &remark, right) * 1.06 + 8.0, y)
+    };
     let name = clean(name);
-    // Bold letters are wider than those that are measured.
-    let text = font::fit_name(&name, TITLE, (room - wide - 8.0) / 1.2);
+    let text = font::fit_name(&name, TITLE, (room - wide) / 1.2);
     scene.hover(if text == name { "" } else { &name }, |scene| {
-        scene.text((panel.x0, panel.top - 6.0), &text, ink(TITLE, BLACK).bold());
+        scene.text((panel.x0, y), &text, ink(TITLE, BLACK).bold());
     });
 }
 
@@ -330,16 +353,18 @@ fn draw_bars(scene: &mut Scene, panel: &Panel, bars: &[(f64, f64, f64)], unit: U
     }
 }
 
-/// Number of values in a plot, and the share of those that stand apart.
-fn remark(tally: &Tally, parted: &Parted, unit: Unit) -> String {
-    let mut words = vec![format!("n = {}", whole(tally.n))];
+/// The share of the values in a plot that stand apart, and their number where it is not `n`.
+fn remark(tally: &Tally, n: u64, parted: &Parted, unit: Unit) -> String {
+    let mut words = Vec::new();
+    if tally.n != n {
+        words.push(format!("n = {}", whole(tally.n)));
+    }
     for (value, _) in [parted.low, parted.high].into_iter().flatten() {
         let count = tally.points.iter().find(|p| p.0 == value).map_or(0, |p| p.1);
-        words.push(format!(
-            "{} exactly {}",
-            Unit::Share.told(tally.share(count)),
-            unit.told(value)
-        ));
+        if count > 0 {
+            let share = Unit::Share.told(tally.share(count));
+            words.push(format!("{share} exactly {}", unit.told(value)));
+        }
     }
     words.join(", ")
 }

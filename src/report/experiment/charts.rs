@@ -1,6 +1,6 @@
 //! The charts of an experiment.
 
-use super::Findings;
+use super::{Findings, panels};
 use crate::experiment::estimates::PointEstimates;
 use crate::experiment::study::Column;
 use crate::report::chart::{
@@ -8,7 +8,7 @@ use crate::report::chart::{
     FactorChart, HeatMap, Levels, Picture, Quantity, Reference, Unit,
 };
 use crate::scenario::Condition;
-use crate::scenario::sweep::Sweep;
+use crate::scenario::sweep::{Point, Sweep};
 use crate::stats::proportion::clopper_pearson;
 use crate::stats::{Estimate as Found, Quantile};
 use std::collections::BTreeMap;
@@ -16,11 +16,13 @@ use std::collections::BTreeMap;
 /// The values of a measure that is shown in charts.
 #[derive(Clone, Debug)]
 pub struct Shown {
+    /// The design point they come from.
+    pub point: usize,
     /// Its column.
     pub column: usize,
     /// Its values, with how often each came.
     pub values: Vec<(f64, u64)>,
-    /// Mean and half-width after so many replications.
+    /// Mean and half-width after so many replications; empty in a sweep.
     pub running: Vec<(u64, Option<f64>, Option<f64>)>,
 }
 
@@ -34,6 +36,8 @@ pub fn all(findings: &Findings) -> Result<Vec<(String, Picture)>, ChartError> {
         Some(sweep) => {
             for column in super::shown_columns(findings.study) {
                 of_sweep(findings, sweep, column, &mut charts)?;
+                panels::of_means(findings, sweep, column, &mut charts)?;
+                panels::of_values(findings, sweep, column, &mut charts)?;
             }
         }
         None => {
@@ -45,7 +49,7 @@ pub fn all(findings: &Findings) -> Result<Vec<(String, Picture)>, ChartError> {
     Ok(charts)
 }
 
-fn unit(column: &Column) -> Unit {
+pub(super) fn unit(column: &Column) -> Unit {
     match column.unit {
         "s" => Unit::Seconds,
         "fraction" => Unit::Share,
@@ -55,9 +59,16 @@ fn unit(column: &Column) -> Unit {
 }
 
 /// A mean with its interval.
-fn mean(found: &Found) -> Estimate {
+fn mean(found: &Found, unit: Unit) -> Estimate {
     let value = found.mean.unwrap_or(f64::NAN);
-    Estimate { value, interval: found.ci_low.zip(found.ci_high) }
+    let ends = found.ci_low.zip(found.ci_high);
+    Estimate { value, interval: ends.map(|ends| held(ends, unit)) }
+}
+
+/// The part of an interval in which a measure can be: none is below zero, no share above one.
+fn held((low, high): (f64, f64), unit: Unit) -> (f64, f64) {
+    let most = if unit == Unit::Share { 1.0 } else { f64::INFINITY };
+    (low.clamp(0.0, most), high.clamp(0.0, most))
 }
 
 /// A quantile with its interval, whose ends may be unknown.
@@ -69,7 +80,7 @@ fn quantile(found: Quantile) -> Estimate {
 }
 
 /// The bounds that objectives set for a measure.
-fn references(findings: &Findings, column: &Column) -> Vec<Reference> {
+pub(super) fn references(findings: &Findings, column: &Column) -> Vec<Reference> {
     let of = findings.study.base.objectives.iter();
     let own = of.filter(|bound| format!("{}.{}", bound.entity, bound.measure) == column.path);
     let line = |at: f64| Reference { at, label: "objective".into() };
@@ -106,7 +117,7 @@ fn of_measure(
         ),
         x: x.clone(),
         values: shown.values.clone(),
-        mean: Some(mean(estimate)),
+        mean: Some(mean(estimate, unit(column))),
         quantiles: vec![
             (0.5, quantile(estimate.p50)),
             (0.95, quantile(estimate.p95)),
@@ -134,7 +145,13 @@ fn of_measure(
     if !shown.running.is_empty() {
         let running = shown.running.iter().map(|(n, mean, half)| {
             let value = mean.unwrap_or(f64::NAN);
-            (*n, Estimate { value, interval: half.map(|half| (value - half, value + half)) })
+            (
+                *n,
+                Estimate {
+                    value,
+                    interval: half.map(|half| held((value - half, value + half), unit(column))),
+                },
+            )
         });
         let chart = ConvergenceChart {
             caption: caption("Convergence", "95 % intervals of the mean by Student's t"),
@@ -148,9 +165,19 @@ fn of_measure(
 }
 
 /// The mean of a measure at a point.
-fn at_point(point: &PointEstimates, column: usize) -> Option<Estimate> {
+pub(super) fn at_point(
+    findings: &Findings,
+    point: &PointEstimates,
+    column: usize,
+) -> Option<Estimate> {
     let found = point.measures.iter().find(|measured| measured.column == column)?;
-    found.estimate.mean.map(|_| mean(&found.estimate))
+    let unit = unit(&findings.study.columns[column]);
+    found.estimate.mean.map(|_| mean(&found.estimate, unit))
+}
+
+/// The place of a point on the axis of a factor with numbers.
+pub(super) fn place_of(point: &Point, factor: usize) -> f64 {
+    point.amounts[factor].map_or(f64::NAN, |(amount, _)| amount)
 }
 
 fn of_sweep(
@@ -166,48 +193,46 @@ fn of_sweep(
         n: findings.replications,
         method: "Mean with its 95 % interval".into(),
     };
-    let levels = |factor: usize| {
-        let mut names: Vec<String> = Vec::new();
-        for point in &sweep.points {
-            if !names.contains(&point.labels[factor]) {
-                names.push(point.labels[factor].clone());
-            }
-        }
-        names
+    let levels = |factor: usize| -> Vec<String> {
+        panels::levels(sweep, factor).into_iter().map(str::to_owned).collect()
     };
     // The factor of the horizontal axis: the first whose levels are numbers, or the first.
-    let numeric = |factor: usize| sweep.points.iter().all(|point| point.amounts[factor].is_some());
+    let numeric = |factor: usize| panels::numeric(sweep, factor);
     let axis = (0..sweep.factors.len()).find(|factor| numeric(*factor)).unwrap_or(0);
     let names = levels(axis);
     let factor = if numeric(axis) {
-        let spans =
-            sweep.points.iter().any(|p| p.amounts[axis].is_some_and(|(_, unit)| unit == "s"));
-        let unit = if spans { Unit::Seconds } else { Unit::Number };
-        Factor::Numbers(Quantity::new(&sweep.factors[axis], unit))
+        Factor::Numbers(panels::axis(sweep, axis))
     } else {
         Factor::Names(sweep.factors[axis].clone(), names.clone())
     };
-    let mut curves: BTreeMap<String, Vec<(f64, Estimate)>> = BTreeMap::new();
+    // Lines in the order of the levels in the file.
+    let mut curves: Vec<Curve> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for point in &findings.points {
-        let Some(estimate) = at_point(point, column) else { continue };
+        let Some(estimate) = at_point(findings, point, column) else { continue };
         let own = &sweep.points[point.point];
         let others = (0..sweep.factors.len()).filter(|factor| *factor != axis);
         let words: Vec<&str> = others.map(|factor| own.labels[factor].as_str()).collect();
-        let place = match own.amounts[axis].filter(|_| numeric(axis)) {
-            Some((amount, _)) => amount,
-            None => names.iter().position(|name| *name == own.labels[axis]).unwrap_or(0) as f64,
+        let place = if numeric(axis) {
+            place_of(own, axis)
+        } else {
+            names.iter().position(|name| *name == own.labels[axis]).unwrap_or(0) as f64
         };
-        curves.entry(words.join(", ")).or_default().push((place, estimate));
+        let label = words.join(", ");
+        let at = *known.entry(label.clone()).or_insert_with(|| {
+            curves.push(Curve { label, points: Vec::new() });
+            curves.len() - 1
+        });
+        curves[at].points.push((place, estimate));
     }
-    let series = curves.into_iter().map(|(label, mut points)| {
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Curve { label, points }
-    });
+    for curve in &mut curves {
+        curve.points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
     let chart = FactorChart {
         caption: caption(&sweep.factors[axis]),
         factor,
         y: Quantity::new(&about.path, unit(about)),
-        series: series.collect(),
+        series: curves,
         references: references(findings, about),
     };
     charts.push((format!("factor.{}", about.path), chart.draw()?));
@@ -219,7 +244,7 @@ fn of_sweep(
             let column_of = x.iter().position(|name| *name == own[0]);
             let row_of = y.iter().position(|name| *name == own[1]);
             if let Some((row, place)) = row_of.zip(column_of) {
-                cells[row][place] = at_point(point, column);
+                cells[row][place] = at_point(findings, point, column);
             }
         }
         let chart = HeatMap {

@@ -1,0 +1,138 @@
+//! Small multiples of a sweep: what one plot would have too many lines for.
+
+use super::Findings;
+use super::charts::{at_point, place_of, references, unit};
+use crate::experiment::study::Column;
+use crate::report::chart::{
+    Caption, ChartError, Curve, Multiples, Panels, Picture, Quantity, Unit,
+};
+use crate::scenario::sweep::Sweep;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Factors of a sweep that one plot of lines can show.
+const FACTORS_OF_A_PLOT: usize = 2;
+
+/// What is varied along the lines, from line to line, and from plot to plot.
+struct Roles {
+    axis: usize,
+    lines: usize,
+    plots: Vec<usize>,
+}
+
+/// The levels of a factor, in the order of the points.
+pub(super) fn levels(sweep: &Sweep, factor: usize) -> Vec<&str> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let names = sweep.points.iter().map(|point| point.labels[factor].as_str());
+    names.filter(|name| seen.insert(name)).collect()
+}
+
+/// Are all levels of a factor numbers?
+pub(super) fn numeric(sweep: &Sweep, factor: usize) -> bool {
+    sweep.points.iter().all(|point| point.amounts[factor].is_some())
+}
+
+/// The axis of a factor with numbers.
+pub(super) fn axis(sweep: &Sweep, factor: usize) -> Quantity {
+    let times = |of: &Option<(f64, &str)>| of.is_some_and(|(_, unit)| unit == "s");
+    let spans = sweep.points.iter().any(|point| times(&point.amounts[factor]));
+    Quantity::new(&sweep.factors[factor], if spans { Unit::Seconds } else { Unit::Number })
+}
+
+/// Lines over the first factor with numbers, a line for each level of the factor with the fewest
+/// levels, and a plot for each choice of the rest. Nothing if one plot has room for all.
+fn roles(sweep: &Sweep) -> Option<Roles> {
+    let count = sweep.factors.len();
+    let axis = (0..count).find(|factor| numeric(sweep, *factor))?;
+    let others = || (0..count).filter(move |factor| *factor != axis);
+    let lines = others().min_by_key(|factor| levels(sweep, *factor).len())?;
+    let plots: Vec<usize> = others().filter(|factor| *factor != lines).collect();
+    (count > FACTORS_OF_A_PLOT).then_some(Roles { axis, lines, plots })
+}
+
+/// The mean of a measure over three factors or more: small plots of lines.
+pub(super) fn of_means(
+    findings: &Findings,
+    sweep: &Sweep,
+    column: usize,
+    charts: &mut Vec<(String, Picture)>,
+) -> Result<(), ChartError> {
+    let Some(Roles { axis: along, lines, plots }) = roles(sweep) else { return Ok(()) };
+    let about = &findings.study.columns[column];
+    let mut titles: Vec<String> = Vec::new();
+    let mut panels: Vec<BTreeMap<usize, Curve>> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let names: BTreeMap<&str, usize> = levels(sweep, lines).into_iter().zip(0..).collect();
+    for point in &findings.points {
+        let Some(estimate) = at_point(findings, point, column) else { continue };
+        let own = &sweep.points[point.point];
+        let words: Vec<&str> = plots.iter().map(|factor| own.labels[*factor].as_str()).collect();
+        let title = words.join(", ");
+        let place = *places.entry(title.clone()).or_insert_with(|| {
+            titles.push(title);
+            panels.push(BTreeMap::new());
+            panels.len() - 1
+        });
+        let line = names.get(own.labels[lines].as_str()).copied().unwrap_or(0);
+        let curve = panels[place]
+            .entry(line)
+            .or_insert_with(|| Curve { label: own.labels[lines].clone(), points: Vec::new() });
+        curve.points.push((place_of(own, along), estimate));
+    }
+    let told = |factors: &[usize]| {
+        let names: Vec<&str> = factors.iter().map(|at| sweep.factors[*at].as_str()).collect();
+        names.join(", ")
+    };
+    let panels = panels.into_iter().map(|curves| curves.into_values().collect());
+    let chart = Multiples {
+        caption: Caption {
+            title: format!("{} by {}", about.path, sweep.factors[along]),
+            subtitle: format!(
+                "{}: plots by {}, lines by {}",
+                findings.study.base.name,
+                told(&plots),
+                sweep.factors[lines]
+            ),
+            n: findings.replications,
+            method: "Mean with its 95 % interval".into(),
+        },
+        x: axis(sweep, along),
+        y: Quantity::new(&about.path, unit(about)),
+        panels: Panels::Lines(titles.into_iter().zip(panels).collect()),
+        references: references(findings, about),
+    };
+    charts.push((format!("multiples.{}", about.path), chart.draw()?));
+    Ok(())
+}
+
+/// How a measure is distributed at each point: small histograms. Nothing if it does not vary, or if
+/// there are more points than plots.
+pub(super) fn of_values(
+    findings: &Findings,
+    sweep: &Sweep,
+    column: usize,
+    charts: &mut Vec<(String, Picture)>,
+) -> Result<(), ChartError> {
+    let about: &Column = &findings.study.columns[column];
+    let shown: Vec<_> = findings.shown.iter().filter(|shown| shown.column == column).collect();
+    if shown.len() < 2 || shown.iter().all(|shown| shown.values.len() < 2) {
+        return Ok(());
+    }
+    let panels = shown.into_iter().map(|shown| {
+        let labels = &sweep.points[shown.point].labels;
+        (labels.join(", "), shown.values.clone())
+    });
+    let chart = Multiples {
+        caption: Caption {
+            title: format!("Distribution of {} at each point", about.path),
+            subtitle: format!("{}: {}", findings.study.base.name, sweep.factors.join(", ")),
+            n: findings.replications * findings.study.worlds() as u64,
+            method: "One value per replication".into(),
+        },
+        x: Quantity::new(&about.path, unit(about)),
+        y: Quantity::new("", Unit::Share),
+        panels: Panels::Values(panels.collect()),
+        references: references(findings, about),
+    };
+    charts.push((format!("distributions.{}", about.path), chart.draw()?));
+    Ok(())
+}

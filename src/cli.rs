@@ -7,15 +7,18 @@ use crate::diag::{self, Diagnostic, Severity, Sources};
 use crate::engine::{AUDIT_ENTRIES, Budget};
 use crate::exit::Exit;
 use crate::experiment::Model;
+use crate::experiment::check::check_points;
 use crate::limits;
 use crate::report::files::{self, Made};
+use crate::report::parts::left_alone;
 use crate::report::risks::{Risk, Risks};
 use crate::report::{Run, audit, charts, rules, summary, tables};
-use crate::scenario::read::{Overrides, read};
+use crate::scenario::read::{Overrides, Template, read};
 use crate::scenario::{Scenario, resolved};
 use crate::systems;
 use crate::systems::contract::SweepMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -259,6 +262,9 @@ fn run(args: &RunArgs) -> Result<Exit, Exit> {
     if !args.quiet && !scenario.warnings.is_empty() {
         say(diag::render(&scenario.warnings, &scenario.sources, color()).trim_end());
     }
+    if let Some(parts) = left_alone(&scenario, "run").filter(|_| !args.quiet) {
+        say(&format!("note: {parts}"));
+    }
     let model = Model::new(&scenario);
     let sweeps = match args.sweeps {
         // Every request is an entry of its own, so every sweep is an event.
@@ -340,6 +346,11 @@ fn write(run: &Run, args: &RunArgs, folder: &Path) -> Result<(), Exit> {
         scenario_sha256: files::sha256(source.as_bytes()),
         set: args.common.set.clone(),
         seed: run.scenario.seed,
+        seed_given: args.common.seed.is_some(),
+        options: BTreeMap::from([
+            ("audit-log", args.audit_log.into()),
+            ("no-charts", args.no_charts.into()),
+        ]),
         sweeps: if run.sweeps == SweepMode::All { "all" } else { "decisive" },
     };
     files::write_all(folder, &all, &made).map_err(|failure| {
@@ -365,20 +376,63 @@ struct Checked {
     file: String,
     ok: bool,
     risks: Vec<Risk>,
+    points: Option<Points>,
     #[serde(flatten)]
     told: diag::DiagnosticsJson,
+}
+
+/// Points of an experiment that were read.
+#[derive(Clone, Copy, serde::Serialize)]
+struct Points {
+    read: usize,
+    of: usize,
+}
+
+impl Points {
+    fn words(self) -> String {
+        let Points { read, of } = self;
+        match (read == of, of) {
+            (true, 1) => ", and so is its one point".to_owned(),
+            (true, _) => format!(", and so are its {of} points"),
+            (false, _) => {
+                format!(", and so are {read} of its {of} points, with as many levels as fit")
+            }
+        }
+    }
+}
+
+/// What is wrong with a scenario or a point of its experiments, and its model if nothing is.
+type Sound = (Vec<Diagnostic>, Sources, Option<Model>, Option<Points>);
+
+/// Reads a scenario, and the points of its experiments.
+fn sound(file: &Path, common: &Common, pool: &rayon::ThreadPool) -> Result<Sound, Exit> {
+    let bytes = load(file).map_err(|error| {
+        say(&format!("error: cannot read {}: {error}", file.display()));
+        Exit::World
+    })?;
+    let named = experiment::Named::new(file.parent().unwrap_or(Path::new(".")));
+    let files = |name: &str| named.get(name);
+    let overrides = Overrides { sets: common.set.clone(), seed: common.seed };
+    let template = Template::new(&file.display().to_string(), &bytes, &overrides);
+    let base = match template.and_then(|template| Ok((template.scenario(&[], &files)?, template))) {
+        Ok(base) => base,
+        Err((found, sources)) => return Ok((found, sources, None, None)),
+    };
+    let (scenario, template) = base;
+    let checked = check_points(&template, &files, &scenario, pool);
+    let points = (checked.of > 0).then_some(Points { read: checked.read, of: checked.of });
+    let wrong = checked.found.iter().any(|told| told.severity == Severity::Error);
+    let model = (!wrong).then(|| Model::new(&scenario));
+    Ok((checked.found, scenario.sources, model, points))
 }
 
 fn check(args: &CheckArgs) -> Result<Exit, Exit> {
     let mut worst = Exit::Success;
     let mut told = Vec::new();
+    let pool = experiment::pool(None)?;
     for file in &args.files {
-        let (found, sources, model) = match scenario(file, &args.common) {
-            Ok(Ok(scenario)) => {
-                let model = Model::new(&scenario);
-                (scenario.warnings, scenario.sources, Some(model))
-            }
-            Ok(Err((found, sources))) => (found, sources, None),
+        let (found, sources, model, points) = match sound(file, &args.common, &pool) {
+            Ok(checked) => checked,
             // Told already; the other files are checked all the same.
             Err(exit) => {
                 worst = worst.max(exit);
@@ -394,12 +448,14 @@ fn check(args: &CheckArgs) -> Result<Exit, Exit> {
                 file: diag::plain(&file.display().to_string()),
                 ok: model.is_some(),
                 risks: risks.map(|risks| risks.list()).unwrap_or_default(),
+                points,
                 told: diag::to_json(&found, &sources),
             }),
             Format::Text => {
                 tell(&found, &sources, Format::Text)?;
                 if let Some(risks) = risks {
-                    print(&format!("{}: ok\n{}", file.display(), risks.screen()))?;
+                    let points = points.map_or(String::new(), |points| points.words());
+                    print(&format!("{}: ok{points}\n{}", file.display(), risks.screen()))?;
                 }
             }
         }

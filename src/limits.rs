@@ -44,6 +44,8 @@ pub const MIXTURE_COMPONENTS_MAX: usize = 32;
 pub const EMPIRICAL_VALUES_MAX: usize = 100_000;
 /// Design points of a sweep: each is read and checked before anything runs.
 pub const POINTS_MAX: usize = 10_000;
+/// Design points times the worlds of each: reading them takes minutes on a common machine.
+pub const POINTS_AND_WORLDS_MAX: usize = 100_000;
 /// Cells of an experiment, design points times replications: days of work on a common machine.
 pub const CELLS_MAX: u64 = 100_000_000;
 /// Levels of one factor.

@@ -8,6 +8,7 @@ pub mod docs;
 pub mod experiment;
 pub mod files;
 pub mod ledger;
+pub mod parts;
 pub mod risks;
 pub mod rules;
 pub mod sensitivity;

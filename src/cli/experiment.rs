@@ -14,10 +14,12 @@ use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::precision::{self, Watch};
 use crate::experiment::run::{End, Flow, Row, play};
 use crate::experiment::study::Study;
-use crate::limits::CELLS_MAX;
+use crate::limits::{CELLS_MAX, POINTS_AND_WORLDS_MAX};
 use crate::report::experiment::Reached;
 use crate::report::files::Failure;
 use crate::report::ledger::{Ledger, Refusal};
+use crate::report::parts::left_alone;
+use crate::scenario::Scenario;
 use crate::scenario::read::{Overrides, Template, factor, precision as read_precision};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -134,7 +136,7 @@ impl Named {
     }
 
     /// The texts of those that could be read.
-    fn texts(&self) -> BTreeMap<String, String> {
+    pub(super) fn texts(&self) -> BTreeMap<String, String> {
         let known = match self.known.lock() {
             Ok(known) => known,
             Err(poisoned) => poisoned.into_inner(),
@@ -201,6 +203,10 @@ fn experiment(
             "the scenario has no [sweep]: add one, or name factors with --factor PATH=V1,V2",
         ));
     }
+    if let Some(parts) = left_alone(&base, command).filter(|_| !options.quiet) {
+        say(&format!("note: {parts}"));
+    }
+    counted(&base, options, varies)?;
     let pool = pool(options.jobs)?;
     let study = Study::new(&template, &files, &base, varies, &pool).map_err(refuse)?;
     if !options.quiet && !study.warnings.is_empty() {
@@ -225,6 +231,12 @@ fn experiment(
         }
         return Ok(Exit::Success);
     }
+    let reached = work.reached(options);
+    let replications = work.replications();
+    let mut asked = asked(options, replications, reached.as_ref());
+    if command == "replicate" {
+        asked.insert("all-rows", all_rows.into());
+    }
     let output = Output {
         command,
         folder,
@@ -233,10 +245,65 @@ fn experiment(
         quiet: options.quiet,
         all_rows,
         charts: !options.no_charts,
+        seed_given: options.common.seed.is_some(),
+        options: asked,
     };
-    let reached = work.reached(options);
-    let replications = work.replications();
     pool.install(|| finish(&study, &plan, ledger, replications, reached, &output))
+}
+
+/// What the command line asked for, for the manifest.
+fn asked(
+    options: &Options,
+    replications: u64,
+    reached: Option<&Reached>,
+) -> BTreeMap<&'static str, serde_json::Value> {
+    let mut asked = BTreeMap::from([("no-charts", options.no_charts.into())]);
+    match reached {
+        None => {
+            asked.insert("replications", replications.into());
+        }
+        Some(reached) => {
+            asked.insert("precision", reached.asked.as_str().into());
+            asked.insert("measure", reached.measures.clone().into());
+            asked.insert("min", options.min.into());
+            asked.insert("max", options.max.into());
+        }
+    }
+    asked
+}
+
+/// Replications at each point, if there is no precision to reach.
+fn fixed(base: &Scenario, options: &Options, varies: bool) -> u64 {
+    let file = base.sweep.as_ref().filter(|_| varies).and_then(|sweep| sweep.replications);
+    let usual = if varies { REPLICATIONS_AT_A_POINT } else { REPLICATIONS };
+    options.replications.or(file).unwrap_or(usual)
+}
+
+/// Counts cells before any point is read, for reading a hundred million takes hours by itself.
+fn counted(base: &Scenario, options: &Options, varies: bool) -> Result<(), Exit> {
+    let design = base.sweep.as_ref().filter(|_| varies).map_or(1, |sweep| sweep.points.len());
+    let worlds = base.uncertain.as_ref().map_or(1, |uncertain| uncertain.draws.len());
+    let points = design.saturating_mul(worlds);
+    if points > POINTS_AND_WORLDS_MAX {
+        say(&format!(
+            "error: {design} points with {worlds} worlds of each are more than \
+             {POINTS_AND_WORLDS_MAX}; give fewer levels or draws"
+        ));
+        return Err(Exit::Limit);
+    }
+    let each = options.precision.as_ref().map_or(fixed(base, options, varies), |_| options.max);
+    match Plan::fixed(points, each) {
+        Some(_) => Ok(()),
+        None => Err(too_many(points, each)),
+    }
+}
+
+fn too_many(points: usize, each: u64) -> Exit {
+    say(&format!(
+        "error: {points} points with {each} replications are more than {CELLS_MAX} cells; give \
+         fewer levels or replications"
+    ));
+    Exit::Limit
 }
 
 /// How many cells there are, and what stopping is judged by.
@@ -264,19 +331,11 @@ fn plan<'a>(
             (plan, Some(Watch::new(study, asked, columns)), options.max)
         }
         None => {
-            let file = study.base.sweep.as_ref().filter(|_| varies).and_then(|s| s.replications);
-            let usual = if varies { REPLICATIONS_AT_A_POINT } else { REPLICATIONS };
-            let each = options.replications.or(file).unwrap_or(usual);
+            let each = fixed(study.base, options, varies);
             (Plan::fixed(points, each), None, each)
         }
     };
-    let plan = plan.ok_or_else(|| {
-        say(&format!(
-            "error: {points} points with {each} replications are more than {CELLS_MAX} cells; give \
-             fewer levels or replications"
-        ));
-        Exit::Limit
-    })?;
+    let plan = plan.ok_or_else(|| too_many(points, each))?;
     Ok((plan, watch))
 }
 

@@ -1,6 +1,8 @@
 //! `compare`, `sensitivity` and `steady`: differences of two scenarios, what a measure hangs on, and
 //! the long run.
 
+mod kept;
+
 use super::experiment::{JOBS_MAX, Named, pool, progress, world, wrong};
 use super::{Common, Format, color, load, print, refused, say, tell};
 use crate::diag::{self, Diagnostic, Sources};
@@ -9,16 +11,21 @@ use crate::engine::SimDuration;
 use crate::exit::Exit;
 use crate::experiment::Model;
 use crate::experiment::compare::compare as play;
+use crate::experiment::ledger::Identity;
 use crate::experiment::outcome::measures_of;
 use crate::experiment::ranges::{self, Doubt};
-use crate::experiment::sensitivity::{Failed, Question};
+use crate::experiment::sensitivity::{Course, Failed, Found, Question};
 use crate::experiment::steady::{Long, steady as play_long};
 use crate::report::files::{self, Made};
 use crate::report::{compare as differences, sensitivity as studies, steady as long_run};
 use crate::scenario::read::{Overrides, Template, time};
 use crate::scenario::{Scenario, resolved};
 use clap::{Args, ValueEnum};
+use kept::Kept;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Replications of a study at most: what one is for is done long before.
 const REPLICATIONS_MAX: u64 = 10_000_000;
@@ -89,6 +96,9 @@ pub(super) struct SensitivityArgs {
     /// Walks of morris [default: 20], or rows of sobol [default: 256].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=SIZE_MAX))]
     size: Option<u64>,
+    /// Throw away what an earlier study left in the folder.
+    #[arg(long)]
+    fresh: bool,
 }
 
 #[derive(Args)]
@@ -145,12 +155,21 @@ fn source(scenario: &Scenario) -> &str {
     scenario.sources.0.first().map_or("", |source| source.text.as_str())
 }
 
+/// What the command line asked for, by the names of its options.
+type Asked = BTreeMap<&'static str, serde_json::Value>;
+
+fn folder(options: &Options, command: &str, first: &Scenario) -> PathBuf {
+    let usual = || Path::new("output").join(&first.name).join(command);
+    options.out.clone().unwrap_or_else(usual)
+}
+
 /// Writes files with their manifest, and shows what they say.
 fn finish(
     options: &Options,
     command: &'static str,
     first: &Scenario,
     all: &[(String, Vec<u8>)],
+    asked: Asked,
     (summary, screen): (&[u8], &str),
 ) -> Result<Exit, Exit> {
     let made = Made {
@@ -161,10 +180,11 @@ fn finish(
         scenario_sha256: files::sha256(source(first).as_bytes()),
         set: options.common.set.clone(),
         seed: first.seed,
+        seed_given: options.common.seed.is_some(),
+        options: asked,
         sweeps: "decisive",
     };
-    let usual = || Path::new("output").join(&first.name).join(command);
-    let folder = options.out.clone().unwrap_or_else(usual);
+    let folder = folder(options, command, first);
     files::write_all(&folder, all, &made).map_err(world)?;
     match options.common.format {
         Format::Json => print(&String::from_utf8_lossy(summary))?,
@@ -207,7 +227,8 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Exit> {
         ("differences.csv".to_owned(), differences::differences(&pair)),
         ("summary.json".to_owned(), summary.clone()),
     ];
-    finish(options, "compare", &a, &all, (&summary, &differences::screen(&pair)))
+    let asked = Asked::from([("replications", args.replications.into())]);
+    finish(options, "compare", &a, &all, asked, (&summary, &differences::screen(&pair)))
 }
 
 /// The unit of a measure of the scenario.
@@ -249,7 +270,6 @@ fn over(scenario: &Scenario, text: &str) -> Result<(Vec<Doubt>, Vec<String>), Ex
 
 pub(super) fn sensitivity(args: &SensitivityArgs) -> Result<Exit, Exit> {
     let options = &args.options;
-    let format = options.common.format;
     let (template, named) = read(&args.file, &options.common)?;
     let base = scenario(&template, &named, options)?;
     let unit = unit(&base, &args.measure)?;
@@ -266,25 +286,39 @@ pub(super) fn sensitivity(args: &SensitivityArgs) -> Result<Exit, Exit> {
         replications,
         doubts: &doubts,
     };
-    let size = |usual: u64| args.size.unwrap_or(usual) as usize;
+    // Points of a walk of morris, or of a row of sobol, besides one for each constant.
+    let columns = if args.method == Method::Sobol { 2 } else { 1 };
     let (method, points) = match args.method {
         Method::Tornado => ("tornado", question.tornado_points()),
-        Method::Morris => ("morris", size(20) * (doubts.len() + 1)),
-        Method::Sobol => ("sobol", size(256) * (doubts.len() + 2)),
+        Method::Morris => ("morris", args.size() * (doubts.len() + columns)),
+        Method::Sobol => ("sobol", args.size() * (doubts.len() + columns)),
     };
-    let bar = progress(points as u64, 0, options.quiet);
-    let done = || bar.inc(1);
-    let found = match args.method {
-        Method::Tornado => question.tornado(&pool, done),
-        Method::Morris => question.morris(size(20), &pool, done),
-        Method::Sobol => question.sobol(size(256), &pool, done),
+    let mut asked = Asked::from([
+        ("measure", args.measure.as_str().into()),
+        ("method", method.into()),
+        ("over", args.over.as_str().into()),
+        ("replications", replications.into()),
+    ]);
+    if args.method != Method::Tornado {
+        asked.insert("size", (points / (doubts.len() + columns)).into());
+    }
+    let identity = Identity {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: told(&asked),
+        scenario: source(&base).to_owned(),
+        set: options.common.set.clone(),
+        seed: base.seed,
+        seed_given: options.common.seed.is_some(),
+        files: named.texts(),
+        blocks: Some(vec![replications]),
+        shard: None,
+        points,
+        columns: vec![args.measure.clone()],
+        constants: Vec::new(),
     };
-    bar.finish_and_clear();
-    let found = found.map_err(|failed| match failed {
-        Failed::Point(found, sources) => refuse((found, sources), format),
-        Failed::Limit(halt) => limit(halt),
-        Failed::Room => wrong("sobol takes at most 128 constants: name fewer with --over"),
-    })?;
+    let into = folder(options, "sensitivity", &base);
+    let mut kept = Kept::open(&into, &identity, replications, args.fresh, options.quiet)?;
+    let found = study(args, &question, points, &pool, &mut kept, &into)?;
     let study = studies::Study {
         scenario: &base,
         method,
@@ -312,7 +346,70 @@ pub(super) fn sensitivity(args: &SensitivityArgs) -> Result<Exit, Exit> {
         all.push(("tornado.svg".to_owned(), picture.svg.into_bytes()));
         all.push(("tornado.png".to_owned(), picture.png));
     }
-    finish(options, "sensitivity", &base, &all, (&summary, &studies::screen(&study)))
+    finish(options, "sensitivity", &base, &all, asked, (&summary, &studies::screen(&study)))
+}
+
+impl SensitivityArgs {
+    /// Walks of morris, or rows of sobol.
+    fn size(&self) -> usize {
+        let usual = if self.method == Method::Sobol { 256 } else { 20 };
+        self.size.unwrap_or(usual) as usize
+    }
+}
+
+/// A study in words, to tell it from another.
+fn told(asked: &Asked) -> String {
+    let words = asked.iter().filter(|(name, _)| **name != "replications").map(|(name, value)| {
+        let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!(" --{name} {plain}")
+    });
+    format!("sensitivity{}", words.collect::<String>())
+}
+
+/// Plays a study, from where an interruption left it.
+fn study(
+    args: &SensitivityArgs,
+    question: &Question,
+    points: usize,
+    pool: &rayon::ThreadPool,
+    kept: &mut Kept,
+    folder: &Path,
+) -> Result<Found, Exit> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = interrupted.clone();
+    // Without a handler Ctrl-C ends the program at once, which the ledger survives as well.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    let known = std::mem::take(&mut kept.known);
+    let bar = progress(points as u64, known.len() as u64, args.options.quiet);
+    let mut keep = |values: &_| {
+        bar.inc(1);
+        kept.keep(values).map_err(|()| Failed::NotKept)
+    };
+    let course = Course { pool, known, keep: &mut keep, interrupted: &interrupted };
+    let found = match args.method {
+        Method::Tornado => question.tornado(course),
+        Method::Morris => question.morris(args.size(), course),
+        Method::Sobol => question.sobol(args.size(), course),
+    };
+    bar.finish_and_clear();
+    let done = kept.sync()?;
+    found.map_err(|failed| match failed {
+        Failed::Point(found, sources) => refuse((found, sources), args.options.common.format),
+        Failed::Limit(halt) => limit(halt),
+        Failed::Room => wrong("sobol takes at most 128 constants: name fewer with --over"),
+        Failed::NotKept => match kept.failure.take() {
+            Some(failure) => world(failure),
+            None => Exit::World,
+        },
+        Failed::Interrupted => {
+            say(&format!(
+                "interrupted: {done} of {points} points are kept in {}; the same command goes on \
+                 from there",
+                folder.display()
+            ));
+            Exit::Interrupted
+        }
+    })
 }
 
 pub(super) fn steady(args: &SteadyArgs) -> Result<Exit, Exit> {
@@ -344,5 +441,10 @@ pub(super) fn steady(args: &SteadyArgs) -> Result<Exit, Exit> {
         ("steady.csv".to_owned(), long_run::results(&steady)),
         ("summary.json".to_owned(), summary.clone()),
     ];
-    finish(options, "steady", &base, &all, (&summary, &long_run::screen(&steady)))
+    let asked = Asked::from([
+        ("warm-up", args.warm_up.as_str().into()),
+        ("batches", args.batches.into()),
+        ("replications", args.replications.into()),
+    ]);
+    finish(options, "steady", &base, &all, asked, (&summary, &long_run::screen(&steady)))
 }

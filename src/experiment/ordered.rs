@@ -18,13 +18,31 @@ pub fn ordered<T: Send, E: Send>(
     work: impl Fn(u64) -> Result<T, E> + Sync,
     mut take: impl FnMut(u64, T),
 ) -> Result<(), E> {
+    let taken = |number, result| {
+        take(number, result);
+        Ok(())
+    };
+    in_pieces(PIECE, numbers, pool, work, taken)
+}
+
+/// The same in pieces of so many numbers, where taking a result may fail as well.
+///
+/// # Errors
+/// The first that some work, or the taking of its result, failed with.
+pub fn in_pieces<T: Send, E: Send>(
+    piece: u64,
+    numbers: Range<u64>,
+    pool: &rayon::ThreadPool,
+    work: impl Fn(u64) -> Result<T, E> + Sync,
+    mut take: impl FnMut(u64, T) -> Result<(), E>,
+) -> Result<(), E> {
     let mut from = numbers.start;
     while from < numbers.end {
-        let to = numbers.end.min(from + PIECE);
+        let to = numbers.end.min(from + piece.max(1));
         let done: Vec<Result<T, E>> =
             pool.install(|| (from..to).into_par_iter().map(&work).collect());
         for (number, result) in (from..to).zip(done) {
-            take(number, result?);
+            take(number, result?)?;
         }
         from = to;
     }

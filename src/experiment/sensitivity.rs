@@ -1,7 +1,7 @@
 //! Which of the constants in doubt matters for a measure?
 
 use super::Model;
-use super::ordered::ordered;
+use super::ordered::in_pieces;
 use super::ranges::Doubt;
 use crate::diag::{Diagnostic, Sources};
 use crate::engine::{Budget, Halt, StreamNumber, Streams};
@@ -12,6 +12,7 @@ use crate::stats::morris::{self, Effect};
 use crate::stats::paired::{Difference, Paired};
 use crate::stats::sobol::{self, Indices};
 use crate::systems::contract::SweepMode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why a study ended early.
 #[derive(Debug)]
@@ -22,7 +23,26 @@ pub enum Failed {
     Limit(Halt),
     /// There are more points or constants than a design has room for.
     Room,
+    /// The user interrupted it; what was kept stays.
+    Interrupted,
+    /// What was found could not be kept.
+    NotKept,
 }
+
+/// How a study is played: on which threads, from where on, and what is kept on the way.
+pub struct Course<'a> {
+    /// The threads.
+    pub pool: &'a rayon::ThreadPool,
+    /// The values of the first points, from before an interruption.
+    pub known: Vec<Values>,
+    /// Keeps the values of the next point; may fail.
+    pub keep: &'a mut dyn FnMut(&Values) -> Result<(), Failed>,
+    /// The user wants it to end.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// Points that are played before they are kept.
+const KEPT_AT_ONCE: u64 = 32;
 
 /// What is studied.
 pub struct Question<'a> {
@@ -62,16 +82,17 @@ pub enum Found {
     Sobol(usize, Option<Vec<Indices>>),
 }
 
-type Values = Vec<Option<f64>>;
+/// The measure at a point: a value per replication.
+pub type Values = Vec<Option<f64>>;
 
 impl Question<'_> {
     /// The measure at each point: a value per replication.
     fn play(
         &self,
         points: &[Vec<(String, String)>],
-        pool: &rayon::ThreadPool,
-        done: &(impl Fn() + Sync),
+        course: Course<'_>,
     ) -> Result<Vec<Values>, Failed> {
+        let Course { pool, known: mut all, keep, interrupted } = course;
         let at = |number: u64| -> Result<Values, Failed> {
             let values = points.get(number as usize).ok_or(Failed::Room)?;
             let point = point(values).ok_or(Failed::Room)?;
@@ -79,17 +100,22 @@ impl Question<'_> {
             let scenario = read.map_err(|(found, sources)| Failed::Point(found, sources))?;
             let model = Model::new(&scenario);
             let one = |replication: u64| {
+                if interrupted.load(Ordering::Relaxed) {
+                    return Err(Failed::Interrupted);
+                }
                 let trace = model
                     .replicate(self.seed, replication, SweepMode::Decisive, Budget::default())
                     .map_err(Failed::Limit)?;
                 Ok(model.outcome(trace).measures.get(self.measure).copied().flatten())
             };
-            let values = (0..self.replications).map(one).collect::<Result<Values, Failed>>();
-            done();
-            values
+            (0..self.replications).map(one).collect::<Result<Values, Failed>>()
         };
-        let mut all = Vec::with_capacity(points.len());
-        ordered(0..points.len() as u64, pool, at, |_, values| all.push(values))?;
+        let rest = all.len() as u64..points.len() as u64;
+        in_pieces(KEPT_AT_ONCE, rest, pool, at, |_, values| {
+            keep(&values)?;
+            all.push(values);
+            Ok(())
+        })?;
         Ok(all)
     }
 
@@ -107,12 +133,8 @@ impl Question<'_> {
     /// Every constant alone, at each end of its range.
     ///
     /// # Errors
-    /// A point is no sound scenario, or a replication met a limit.
-    pub fn tornado(
-        &self,
-        pool: &rayon::ThreadPool,
-        done: impl Fn() + Sync,
-    ) -> Result<Found, Failed> {
+    /// A point is no sound scenario, a replication met a limit, or it ended early.
+    pub fn tornado(&self, course: Course<'_>) -> Result<Found, Failed> {
         let mut points = vec![Vec::new()];
         let mut swings = Vec::new();
         for (place, doubt) in self.doubts.iter().enumerate() {
@@ -121,7 +143,7 @@ impl Question<'_> {
                 swings.push((place, level));
             }
         }
-        let played = self.play(&points, pool, &done)?;
+        let played = self.play(&points, course)?;
         let (base, others) = played.split_first().ok_or(Failed::Room)?;
         let swing = |((doubt, level), values): ((usize, String), &Values)| {
             let mut paired = Paired::default();
@@ -134,20 +156,15 @@ impl Question<'_> {
     /// Morris screening by so many walks.
     ///
     /// # Errors
-    /// A point is no sound scenario, or a replication met a limit.
-    pub fn morris(
-        &self,
-        walks: usize,
-        pool: &rayon::ThreadPool,
-        done: impl Fn() + Sync,
-    ) -> Result<Found, Failed> {
+    /// A point is no sound scenario, a replication met a limit, or it ended early.
+    pub fn morris(&self, walks: usize, course: Course<'_>) -> Result<Found, Failed> {
         let dims = self.doubts.len();
         let number = StreamNumber::of("sensitivity", "morris");
         let walks =
             morris::trajectories(walks, dims, &mut Streams::new(self.seed, 0).stream(number));
         let points: Vec<_> =
             walks.iter().flat_map(|walk| &walk.points).map(|shares| self.at(shares)).collect();
-        let means = means(&self.play(&points, pool, &done)?);
+        let means = means(&self.play(&points, course)?);
         let values: Vec<Values> = means.chunks(dims + 1).map(<[_]>::to_vec).collect();
         Ok(Found::Morris(morris::effects(&walks, &values, dims)))
     }
@@ -156,16 +173,11 @@ impl Question<'_> {
     ///
     /// # Errors
     /// A point is no sound scenario, a replication met a limit, or the design is too large.
-    pub fn sobol(
-        &self,
-        rows: usize,
-        pool: &rayon::ThreadPool,
-        done: impl Fn() + Sync,
-    ) -> Result<Found, Failed> {
+    pub fn sobol(&self, rows: usize, course: Course<'_>) -> Result<Found, Failed> {
         let dims = self.doubts.len();
         let shares = sobol::points(rows, dims, self.seed).ok_or(Failed::Room)?;
         let points: Vec<_> = shares.iter().map(|shares| self.at(shares)).collect();
-        let means = means(&self.play(&points, pool, &done)?);
+        let means = means(&self.play(&points, course)?);
         let number = StreamNumber::of("sensitivity", "bootstrap");
         let mut stream = Streams::new(self.seed, 0).stream(number);
         let (count, indices) = sobol::indices(&means, dims, &mut stream);

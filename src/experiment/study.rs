@@ -286,7 +286,12 @@ fn words(factors: &[&[String]], point: &[&Point]) -> String {
 
 /// Adds what is not yet known. What is wrong at none of a point's own values is told with the
 /// first point that has it, for it may come from several of them together.
-fn note(known: &mut Vec<Diagnostic>, more: Vec<Diagnostic>, point: &[&Point], names: &[&[String]]) {
+pub(super) fn note(
+    known: &mut Vec<Diagnostic>,
+    more: Vec<Diagnostic>,
+    point: &[&Point],
+    names: &[&[String]],
+) {
     for mut wrong in more {
         let again = |old: &Diagnostic| {
             old.span == wrong.span

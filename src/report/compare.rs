@@ -2,6 +2,7 @@
 
 use super::SCHEMA;
 use super::files::sha256;
+use super::parts::left_alone;
 use super::summary::quantity;
 use super::tables::{number, table, text};
 use crate::experiment::compare::{Compared, Comparison};
@@ -76,20 +77,14 @@ fn side(scenario: &Scenario) -> Side<'_> {
 
 /// What a reader must know before trusting the numbers.
 fn warnings(pair: &Pair) -> Vec<String> {
-    let mut found = Vec::new();
     let (a, b) = (pair.a, pair.b);
+    let mut found: Vec<String> =
+        [a, b].into_iter().filter_map(|one| left_alone(one, "compare")).collect();
     if a.horizon != b.horizon {
         found.push(format!(
             "the horizons differ ({} and {}): sums and times over them do too",
             a.horizon, b.horizon
         ));
-    }
-    if a.uncertain.is_some() || b.uncertain.is_some() {
-        found.push(
-            "uncertain parameters have the values that the files give them: `compare` does not \
-             vary them"
-                .to_owned(),
-        );
     }
     if pair.replications == 1 {
         found.push("one replication of each: no interval can be given".to_owned());

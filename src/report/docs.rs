@@ -356,6 +356,7 @@ fn all_limits() -> String {
         ("factors of a sweep", count(limits::FACTORS_MAX)),
         ("levels of a factor", count(limits::LEVELS_MAX)),
         ("points of a sweep, and worlds", count(limits::POINTS_MAX)),
+        ("points times worlds", count(limits::POINTS_AND_WORLDS_MAX)),
         ("cells of an experiment", thousands(limits::CELLS_MAX)),
         ("lines of `audit-log.jsonl`", thousands(limits::AUDIT_ENTRIES_MAX)),
     ];

@@ -81,6 +81,10 @@ pub struct Made {
     pub set: Vec<String>,
     /// The seed.
     pub seed: u64,
+    /// Was the seed given on the command line?
+    pub seed_given: bool,
+    /// What else the command line asked for, by the names of its options, with their defaults.
+    pub options: BTreeMap<&'static str, serde_json::Value>,
     /// How sweeps were scheduled.
     pub sweeps: &'static str,
 }

@@ -7,6 +7,7 @@ pub use chart::tornado;
 use super::SCHEMA;
 use super::compare::signed;
 use super::files::sha256;
+use super::parts::left_alone;
 use super::tables::{number, table, text};
 use crate::experiment::ranges::{Doubt, Span};
 use crate::experiment::sensitivity::Found;
@@ -101,7 +102,7 @@ fn ranking(study: &Study) -> Vec<(usize, Option<f64>)> {
 }
 
 fn warnings(study: &Study) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found: Vec<String> = left_alone(study.scenario, "sensitivity").into_iter().collect();
     match study.found {
         Found::Tornado(_) => {
             found.push("one at a time: what constants do together does not show".to_owned())

@@ -2,6 +2,7 @@
 
 use super::SCHEMA;
 use super::files::sha256;
+use super::parts::left_alone;
 use super::summary::quantity;
 use super::tables::{number, table, text};
 use crate::engine::SimDuration;
@@ -41,7 +42,7 @@ struct Json<'a> {
 
 /// What a reader must know before trusting the numbers.
 pub fn warnings(steady: &Steady) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found: Vec<String> = left_alone(steady.scenario, "steady").into_iter().collect();
     let long = steady.long;
     let kept = steady.scenario.horizon.seconds() - long.warm_up.seconds();
     let shown = |names: Vec<&str>| match names.as_slice() {

@@ -19,6 +19,8 @@ pub struct Sweep {
     pub replications: Option<u64>,
     /// The table as TOML, line by line, with who said it.
     pub lines: Vec<(String, Origin)>,
+    /// Where it stands.
+    pub span: Option<Span>,
 }
 
 /// `[uncertain]`: what nobody knows, drawn anew for every round of an outer loop.
@@ -30,6 +32,8 @@ pub struct Uncertain {
     pub draws: Vec<Point>,
     /// The table as TOML, line by line, with who said it.
     pub lines: Vec<(String, Origin)>,
+    /// Where it stands.
+    pub span: Option<Span>,
 }
 
 /// How design points are made of factors.

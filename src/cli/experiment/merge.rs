@@ -89,6 +89,11 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
         quiet: args.quiet,
         all_rows: false,
         charts: !args.no_charts,
+        seed_given: identity.seed_given,
+        options: BTreeMap::from([
+            ("no-charts", args.no_charts.into()),
+            ("replications", each.into()),
+        ]),
     };
     pool.install(|| finish(&study, &plan, ledger, each, None, &output))
 }

@@ -15,6 +15,7 @@ use crate::report::ledger::Ledger;
 use crate::scenario::resolved;
 use crate::stats::Moments;
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Rows of `replications.csv` that are written without being asked for.
@@ -28,6 +29,9 @@ pub(super) struct Output<'a> {
     pub(super) quiet: bool,
     pub(super) all_rows: bool,
     pub(super) charts: bool,
+    pub(super) seed_given: bool,
+    /// What the command line asked for, by the names of its options.
+    pub(super) options: BTreeMap<&'static str, serde_json::Value>,
 }
 
 /// How the mean of a measure settles, for a chart.
@@ -179,6 +183,8 @@ fn write(
         scenario_sha256: files::sha256(source.as_bytes()),
         set: output.set.to_vec(),
         seed: study.base.seed,
+        seed_given: output.seed_given,
+        options: output.options.clone(),
         sweeps: "decisive",
     };
     files::write_with(&output.folder, &all, streams, &made).map_err(super::world)

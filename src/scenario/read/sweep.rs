@@ -3,6 +3,7 @@
 use super::factor::{Factor, Kind, Level};
 use super::reader::{Reader, listed};
 use super::tree::{self, Item, Raw, Table, quote};
+use crate::diag::Span;
 use crate::engine::{StreamNumber, Streams};
 use crate::limits::{FACTORS_MAX, POINTS_MAX};
 use crate::scenario::sweep::{Design, Point, Sweep, Uncertain};
@@ -53,7 +54,7 @@ impl Reader<'_> {
         self.exclude(table, &names, &factors, &mut choices);
         self.rising(table, &names, &mut choices);
         if choices.is_empty() && self.found.len() == before {
-            let span = root.table().and_then(|root| root.get("sweep")?.key.clone());
+            let span = key(root, "sweep");
             let help = "loosen `exclude` or `rising`, or give more levels";
             self.tell("sweep-form", &span, "the sweep has no point left", "no points", help);
         }
@@ -66,6 +67,7 @@ impl Reader<'_> {
             baseline,
             replications,
             lines,
+            span: key(root, "sweep"),
         })
     }
 
@@ -90,7 +92,7 @@ impl Reader<'_> {
         };
         let draws = (0..draws).map(draw).collect::<Option<Vec<Point>>>()?;
         let factors = factors.into_iter().map(|factor| factor.name).collect();
-        Some(Uncertain { factors, draws, lines })
+        Some(Uncertain { factors, draws, lines, span: key(root, "uncertain") })
     }
 
     /// A table at the top that an experiment reads, and how it was written.
@@ -199,7 +201,7 @@ impl Reader<'_> {
         if count <= POINTS_MAX as u128 {
             return Some(grid(levels));
         }
-        let span = root.table().and_then(|root| root.get("sweep")?.key.clone());
+        let span = key(root, "sweep");
         let message = format!("the sweep has {count} points, more than {POINTS_MAX}");
         let help = "give fewer levels, or split the sweep into several files";
         self.tell("limit-points", &span, message, "too many", help);
@@ -217,7 +219,7 @@ impl Reader<'_> {
         root: &Item,
     ) -> Option<Vec<Choice>> {
         if points.is_none() && !table.contains_key("points") {
-            let span = root.table().and_then(|root| root.get("sweep")?.key.clone());
+            let span = key(root, "sweep");
             let message = format!("`points` is missing from a {} sweep", design.word());
             let help = "add `points = N`: how many points the design has";
             self.tell("missing-key", &span, message, "here", help);
@@ -372,6 +374,11 @@ impl Reader<'_> {
         }
         first
     }
+}
+
+/// Where the name of a table at the top stands.
+fn key(root: &Item, name: &str) -> Option<Span> {
+    root.table()?.get(name)?.key.clone()
 }
 
 /// The pairs of a table whose keys name factors, also by dotted keys.

@@ -1,0 +1,422 @@
+//! Commands that play many cells, beyond what tests/experiments.rs asks of them: small multiples,
+//! what a command leaves alone, studies that go on after an interruption, cells that meet a limit.
+
+#![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
+
+use cmeksim::experiment::plan::Plan;
+use cmeksim::experiment::run::{Flow, play};
+use cmeksim::experiment::study::Study;
+use cmeksim::scenario::read::{Overrides, Template};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// An instance of one cluster with outages at random.
+const SCENARIO: &str = r#"schema = 1
+[scenario]
+name = "one-cluster"
+start = 2026-01-01T00:00:00Z
+horizon = "60d"
+seed = 3
+[keys.a]
+location = "us-east1"
+[bigtable.o]
+tables = 4
+[bigtable.o.clusters.east]
+zone = "us-east1-b"
+key = "a"
+[[hazards]]
+name = "kms"
+do = "kms-outage"
+location = "us-east1"
+every = { exponential = { mean = "10d" } }
+lasts = { exponential = { mean = "90m" } }
+"#;
+
+/// Three factors of which two have numbers.
+const SWEEP: &str = r#"
+[sweep]
+replications = 8
+[sweep.factors]
+length = { path = "hazards.0.lasts.exponential.mean", levels = ["45m", "2h", "4h"] }
+grace = { path = "model.bigtable.kms-grace", levels = ["30m", "1h"] }
+pace.alternatives.fast = { "model.bigtable.cascade-pace" = "fast" }
+pace.alternatives.slow = { "model.bigtable.cascade-pace" = "slow" }
+"#;
+
+/// Two responses that undo each other without delay.
+const ENDLESS: &str = r#"
+[model]
+kms.disable-propagation = "0s"
+[[events]]
+at = "1h"
+do = "disable-key"
+key = "a"
+[[responses]]
+when = { entity = "keys.a", state = "disabled" }
+do = "enable-key"
+key = "a"
+[[responses]]
+when = { entity = "keys.a", state = "enabled" }
+after = "0s"
+do = "disable-key"
+key = "a"
+"#;
+
+struct Done {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new(scenario: &str) -> Place {
+        let place = Place(tempfile::tempdir().unwrap());
+        fs::write(place.path("s.toml"), scenario).unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cmeksim"));
+        command.args(args).current_dir(self.0.path()).env("NO_COLOR", "1");
+        command
+    }
+
+    fn call(&self, args: &[&str]) -> Done {
+        let done = self.command(args).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Done { code: done.status.code(), out: text(done.stdout), err: text(done.stderr) }
+    }
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = names.map(|name| name.into_string().unwrap());
+    names.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
+}
+
+fn json(folder: &Path, name: &str) -> Value {
+    serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()
+}
+
+/// Lines over the first factor with numbers (grace), a line per level of pace, a plot per length; and a
+/// histogram for each of the twelve points.
+#[test]
+fn a_sweep_of_three_factors_draws_small_multiples() {
+    let place = Place::new(&format!("{SCENARIO}{SWEEP}"));
+    let done = place.call(&["sweep", "s.toml", "--out", "o", "--quiet"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let all = files(&place.path("o"));
+    let svg = |name: &str| String::from_utf8(all[name].clone()).unwrap();
+    let lines = svg("multiples.bigtable.o.downtime.svg");
+    assert!(lines.contains("one-cluster: plots by length, lines by pace"), "{lines}");
+    assert!(lines.contains("3 small plots of bigtable.o.downtime over grace"), "{lines}");
+    for word in [">45m<", ">2h<", ">4h<", ">fast<", ">slow<"] {
+        assert!(lines.contains(word), "{word}: {lines}");
+    }
+    let plots = svg("distributions.bigtable.o.downtime.svg");
+    assert!(plots.contains("12 small plots"), "{plots}");
+    for name in ["multiples.bigtable.o.downtime.png", "distributions.bigtable.o.downtime.png"] {
+        assert!(all[name].starts_with(b"\x89PNG"));
+    }
+    // What never varies has no distribution.
+    let still = ["sweep", "s.toml", "--out", "p", "--quiet", "-n", "1"];
+    assert_eq!(place.call(&still).code, Some(0));
+    assert!(!files(&place.path("p")).keys().any(|name| name.starts_with("distributions.")));
+}
+
+const OBJECTIVE: &str = "[[objectives]]\nmeasure = \"bigtable.o.availability\"\nat-least = 0.5\n";
+const EXPECT: &str =
+    "[[expect]]\nmeasure = \"bigtable.o.outages\"\nat-least = 0\nbecause = \"it counts\"\n";
+const UNCERTAIN: &str = "[uncertain]\ndraws = 3\n[uncertain.factors]\n\
+                         \"model.bigtable.kms-grace\" = [\"30m\", \"1h\"]\n";
+
+/// Each command names the parts of the file that it does not use, with their lines.
+#[test]
+fn what_a_command_leaves_alone_is_told() {
+    let text = format!("{SCENARIO}{SWEEP}{UNCERTAIN}{OBJECTIVE}{EXPECT}");
+    let place = Place::new(&text);
+    let line = |part: &str| 1 + text[..text.find(part).unwrap()].matches('\n').count();
+    let at = |part: &str| format!("{part} (s.toml:{})", line(part));
+    let (sweep, uncertain) = (at("[sweep]"), at("[uncertain]"));
+    let (objectives, expect) = (at("[[objectives]]"), at("[[expect]]"));
+    let file = ": what is uncertain has the values of the file";
+    let measure = ["--measure", "bigtable.o.downtime", "--over", "model.bigtable.bringup"];
+    for (args, wanted) in [
+        (vec!["run"], format!("`run` leaves {sweep}, {uncertain} alone{file}")),
+        (vec!["replicate"], format!("`replicate` leaves {sweep}, {expect} alone")),
+        (vec!["sweep", "-n", "2"], format!("`sweep` leaves {expect} alone")),
+        (
+            vec!["steady", "--warm-up", "1d"],
+            format!("`steady` leaves {sweep}, {uncertain}, {objectives}, {expect} alone{file}"),
+        ),
+        (
+            [&["sensitivity", "-n", "2"], measure.as_slice()].concat(),
+            format!(
+                "`sensitivity` leaves {sweep}, {uncertain}, {objectives}, {expect} alone{file}"
+            ),
+        ),
+        (
+            vec!["compare", "s.toml", "-n", "2"],
+            format!("`compare` leaves {sweep}, {uncertain}, {objectives}, {expect} alone{file}"),
+        ),
+    ] {
+        let mut all = vec![args[0], "s.toml"];
+        all.extend(&args[1..]);
+        all.extend(["--out", args[0]]);
+        if !["steady", "sensitivity", "compare"].contains(&args[0]) {
+            all.push("--no-charts");
+        }
+        if args[0] == "replicate" {
+            all.extend(["-n", "2"]);
+        }
+        let done = place.call(&all);
+        assert!([Some(0), Some(6)].contains(&done.code), "{args:?} {}", done.err);
+        let said = format!("{}{}", done.out, done.err);
+        assert!(said.contains(&wanted), "{wanted}\n--- is not in\n{said}");
+        let summary = json(&place.path(args[0]), "summary.json");
+        let manifest = json(&place.path(args[0]), "manifest.json");
+        // A seed is a number, everywhere.
+        assert_eq!((&summary["seed"], &manifest["seed"]), (&3.into(), &3.into()), "{args:?}");
+        assert_eq!(manifest["seed_given"], false);
+    }
+    let place = Place::new(SCENARIO);
+    let done = place.call(&["run", "s.toml", "--out", "o", "--no-charts"]);
+    assert_eq!((done.code, done.err.as_str()), (Some(0), ""));
+}
+
+/// What a manifest says is enough to make every file of the folder again.
+#[test]
+fn a_manifest_says_how_to_do_it_again() {
+    let place = Place::new(&format!("{SCENARIO}{OBJECTIVE}"));
+    let asked = ["--precision", "20%", "--min", "10", "--max", "400", "--seed", "9"];
+    let measure = ["--measure", "bigtable.o.downtime", "--set", "bigtable.o.tables=9"];
+    let first = [&["replicate", "s.toml", "--out", "a"], &asked[..], &measure[..]].concat();
+    assert_eq!(place.call(&first).code, Some(0));
+    let made = json(&place.path("a"), "manifest.json");
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let mut again = vec![text(&made["command"]), "a/scenario.toml".into()];
+    let mut add = |name: &str, value: &Value| {
+        match value {
+            Value::Bool(false) => {}
+            Value::Bool(true) => again.push(format!("--{name}")),
+            Value::Array(items) => {
+                items.iter().for_each(|item| again.extend([format!("--{name}"), text(item)]));
+            }
+            other => again.extend([format!("--{name}"), text(other)]),
+        };
+    };
+    made["options"].as_object().unwrap().iter().for_each(|(name, value)| add(name, value));
+    add("set", &made["set"]);
+    assert_eq!(made["seed_given"], true);
+    add("seed", &made["seed"]);
+    again.extend(["--out".into(), "b".into()]);
+    let again: Vec<&str> = again.iter().map(String::as_str).collect();
+    assert_eq!(place.call(&again).code, Some(0), "{again:?}");
+    assert_eq!(files(&place.path("a")), files(&place.path("b")), "{again:?}");
+
+    let fixed = place.call(&[
+        "sensitivity",
+        "s.toml",
+        "--measure",
+        "bigtable.o.downtime",
+        "--method",
+        "morris",
+        "--size",
+        "3",
+        "-n",
+        "2",
+        "--out",
+        "c",
+    ]);
+    assert_eq!(fixed.code, Some(0), "{}", fixed.err);
+    let options = &json(&place.path("c"), "manifest.json")["options"];
+    assert_eq!(options["size"], 3);
+    assert_eq!(options["replications"], 2);
+    assert_eq!(options["method"], "morris");
+}
+
+/// The arguments of a study that takes seconds.
+const STUDY: [&str; 10] = [
+    "sensitivity",
+    "s.toml",
+    "--measure",
+    "bigtable.o.downtime",
+    "--method",
+    "sobol",
+    "--over",
+    "model.bigtable.bringup,model.bigtable.kms-grace",
+    "--size",
+    "256",
+];
+
+/// They with more.
+fn study<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&STUDY[..], &["--out", out], more].concat()
+}
+
+/// A study that is killed goes on where it was, with the bytes of one that was not.
+#[test]
+fn a_study_goes_on_after_it_was_killed() {
+    let place = Place::new(SCENARIO);
+    let whole = place.call(&study("whole", &["-n", "60"]));
+    assert_eq!(whole.code, Some(0), "{}", whole.err);
+    let ledger =
+        |out: &str| fs::metadata(place.path(out).join("ledger.bin")).map_or(0, |m| m.len());
+    let all = ledger("whole");
+    let mut kills = 0;
+    for part in 1..=3 {
+        let mut child = place
+            .command(&study("cut", &["-n", "60", "--quiet"]))
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        while child.try_wait().unwrap().is_none() && ledger("cut") < all * part / 4 {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        kills += u64::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(kills > 0);
+    // A half of another study is not thrown away without a word.
+    if ledger("cut") < all {
+        let other = place.call(&study("cut", &["-n", "61"]));
+        assert_eq!(other.code, Some(2), "{}", other.err);
+        assert!(other.err.contains("60 there, 61 here") && other.err.contains("--fresh"));
+    }
+    let rest = place.call(&study("cut", &["-n", "60"]));
+    assert_eq!(rest.code, Some(0), "{}", rest.err);
+    assert!(rest.err.contains("points are done already"), "{}", rest.err);
+    assert_eq!(files(&place.path("whole")), files(&place.path("cut")));
+    // One that is done is written anew, as runs are.
+    let other = place.call(&study("cut", &["-n", "2"]));
+    assert_eq!((other.code, ledger("cut") < all), (Some(0), true), "{}", other.err);
+}
+
+/// A cell that meets a limit ends the whole with exit code 4, says which cell it was, and leaves no
+/// results behind.
+#[test]
+fn a_cell_that_meets_a_limit_ends_with_exit_code_4() {
+    let place = Place::new(&format!("{SCENARIO}{ENDLESS}"));
+    let done = place.call(&["replicate", "s.toml", "-n", "3", "--out", "r"]);
+    assert_eq!(done.code, Some(4), "{}", done.err);
+    assert!(done.err.contains("replication 0: the run reached its limit of"), "{}", done.err);
+    assert_eq!(files(&place.path("r")).into_keys().collect::<Vec<_>>(), ["ledger.bin"]);
+    // Only the second level has the loop.
+    let sweep =
+        "[sweep.factors]\nafter = { path = \"responses.1.after\", levels = [\"1d\", \"0s\"] }\n";
+    let place = Place::new(&format!("{SCENARIO}{ENDLESS}{sweep}"));
+    for jobs in ["1", "4"] {
+        let args = ["sweep", "s.toml", "-n", "2", "--out", jobs, "--jobs", jobs];
+        let done = place.call(&args);
+        assert_eq!(done.code, Some(4), "{}", done.err);
+        assert!(done.err.contains("replication 0 of after = 0s: the run reached"), "{}", done.err);
+        assert_eq!(files(&place.path(jobs)).into_keys().collect::<Vec<_>>(), ["ledger.bin"]);
+        // What was finished before it is kept, and the same again is refused the same.
+        let again = place.call(&args);
+        assert_eq!((again.code, again.err.contains("2 cells are done already")), (Some(4), true));
+    }
+}
+
+/// A bug in a worker is not taken for an interruption or an end: the panic goes on in the thread that
+/// waits (and so ends the program with exit code 101), and no row of its batch is handed on.
+#[test]
+fn a_worker_that_panics_ends_the_experiment_as_a_bug() {
+    let lengths = SCENARIO
+        .replace("{ exponential = { mean = \"90m\" } }", "{ empirical = { file = \"l\" } }");
+    let reads = AtomicU64::new(0);
+    // The file is there for the base and for the point, and gone when a worker makes its model.
+    let files = |_: &str| match reads.fetch_add(1, Ordering::SeqCst) {
+        0 | 1 => Ok(b"1m\n2h\n".to_vec()),
+        _ => Err("gone".to_owned()),
+    };
+    let template = Template::new("s.toml", lengths.as_bytes(), &Overrides::default()).ok().unwrap();
+    let base = template.scenario(&[], &files).ok().unwrap();
+    for threads in [1, 3] {
+        reads.store(1, Ordering::SeqCst);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let study = Study::new(&template, &files, &base, false, &pool).ok().unwrap();
+        let plan = Plan::fixed(1, 100).unwrap();
+        let mut rows = 0;
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            play(&study, &plan, 0..100, &pool, &AtomicBool::new(false), |_, taken| {
+                rows += taken.len();
+                Ok::<Flow, ()>(Flow::Continue)
+            })
+        }));
+        assert!(ended.is_err(), "{ended:?}");
+        assert_eq!(rows, 0);
+    }
+}
+
+/// `check` reads the points too: a level that no scenario can have is told at its place, with all
+/// others at once, and nothing is played.
+#[test]
+fn a_check_reads_the_points() {
+    let sweep = "[sweep.factors]\n\"bigtable.o.tables\" = [4, 4000]\n\
+                 \"bigtable.o.clusters.east.zone\" = [\"us-east1-b\", \"europe-west1-b\"]\n";
+    let place = Place::new(&format!("{SCENARIO}{sweep}"));
+    let done = place.call(&["check", "s.toml"]);
+    assert_eq!(done.code, Some(2), "{}", done.err);
+    assert!(done.err.contains("4000") && done.err.contains("out of range"), "{}", done.err);
+    let point =
+        "(at the point bigtable.o.clusters.east.zone = europe-west1-b, bigtable.o.tables = 4)";
+    assert!(done.err.contains("error[key-region]") && done.err.contains(point), "{}", done.err);
+    assert_eq!(done.out, "");
+
+    let sound = Place::new(&format!("{SCENARIO}{SWEEP}{UNCERTAIN}"));
+    let done = sound.call(&["check", "s.toml"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(done.out.contains("s.toml: ok, and so are its 36 points\n"), "{}", done.out);
+    let told = sound.call(&["check", "s.toml", "--format", "json"]);
+    let told: Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(told[0]["points"], serde_json::json!({ "read": 36, "of": 36 }));
+
+    // Of a large design as many points as every level needs, and more up to a thousand.
+    let levels =
+        |count: usize| (1..=count).map(|level| level.to_string()).collect::<Vec<_>>().join(", ");
+    let large = |last: usize| {
+        format!(
+            "{SCENARIO}[sweep.factors]\n\"scenario.seed\" = [{}]\n\"bigtable.o.tables\" = [{}, {last}]\n",
+            levels(100),
+            levels(99)
+        )
+    };
+    let done = Place::new(&large(100)).call(&["check", "s.toml"]);
+    assert!(
+        done.out.contains("ok, and so are 1000 of its 10000 points"),
+        "{} {}",
+        done.out,
+        done.err
+    );
+    let done = Place::new(&large(1001)).call(&["check", "s.toml"]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.err.contains("1001"), "{}", done.err);
+}
+
+/// Points times worlds are counted before any of them is read.
+#[test]
+fn too_many_worlds_of_too_many_points_are_refused_at_once() {
+    let levels = (1..=1000).map(|level| level.to_string()).collect::<Vec<_>>().join(", ");
+    let many = UNCERTAIN.replace("draws = 3", "draws = 10000");
+    let place =
+        Place::new(&format!("{SCENARIO}[sweep.factors]\n\"scenario.seed\" = [{levels}]\n{many}"));
+    let done = place.call(&["sweep", "s.toml", "-n", "1", "--out", "o"]);
+    assert_eq!(done.code, Some(4), "{}", done.err);
+    assert!(
+        done.err.contains("1000 points with 10000 worlds of each are more than 100000"),
+        "{}",
+        done.err
+    );
+    assert!(!place.path("o").exists());
+}

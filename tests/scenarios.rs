@@ -307,6 +307,8 @@ fn a_wrong_model_is_found_out() {
         ("one-manager-for-all-keys", "model.bigtable.kms-grace=\"2h\""),
         ("nightly-batch-and-kms-outage", "model.dataflow.start-time=\"24h\""),
         ("outage-longer-than-retention", "model.dataflow.halt-delay=\"12h\""),
+        ("service-of-instances-and-a-job", "model.dataflow.start-time=\"12h\""),
+        ("service-of-instances-and-a-job", "model.kms.disable-propagation=\"7h\""),
         ("snapshot-before-disable", "model.dataflow.snapshot-time=\"12h\""),
         ("old-version-holds-back-the-backlog", "model.pubsub.recovery-delivery=\"6h\""),
         ("one-key-disabled", "model.kms.disable-propagation=\"12h\""),
@@ -327,6 +329,7 @@ fn a_wrong_model_is_found_out() {
         ("sweep-manager-and-grace", "model.bigtable.sweep-period=\"10m\""),
         ("sweep-propagation-tail", "model.kms.disable-propagation=\"5h\""),
         ("sweep-response-and-deletion", "model.bigtable.delete-after=\"5d\""),
+        ("sweep-service-and-crew", "model.bigtable.sweep-period=\"10m\""),
         ("sweep-tables-and-cost", "model.bigtable.kms-ops-per-sweep=2"),
         ("sweep-validation-period", "model.bigtable.sweep-period=\"1h\""),
     ];

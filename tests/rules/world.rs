@@ -258,6 +258,31 @@ impl Played {
         self.name(self.entity(path), stay.state)
     }
 
+    /// The instants, in nanoseconds, at which an entity changes its state.
+    pub(crate) fn changes(&self, path: &str) -> impl Iterator<Item = u64> {
+        self.stays(path).iter().map(|stay| stay.from.ns())
+    }
+
+    /// The number of the state that an entity is in after all that happens at an instant.
+    fn state_number(&self, path: &str, ns: u64) -> u8 {
+        self.stays(path).iter().rev().find(|stay| stay.from.ns() <= ns).unwrap().state
+    }
+
+    /// The name of that state.
+    pub(crate) fn state_of(&self, path: &str, ns: u64) -> &'static str {
+        self.name(self.entity(path), self.state_number(path, ns))
+    }
+
+    /// Does the entity serve in that state?
+    pub(crate) fn serves(&self, path: &str, ns: u64) -> bool {
+        self.spec(self.entity(path), self.state_number(path, ns)).serves
+    }
+
+    /// Is it the best state that the entity has?
+    pub(crate) fn is_best(&self, path: &str, ns: u64) -> bool {
+        self.state_number(path, ns) == 0
+    }
+
     /// A measure that is defined.
     pub(crate) fn measure(&self, path: &str) -> f64 {
         match self.outcome.measures.get(path) {

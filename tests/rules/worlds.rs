@@ -1,7 +1,7 @@
 //! Worlds made at random: whatever happens in whatever order, decisive sweeps tell the story of
 //! all sweeps, causes lead to roots and charges add up (the helper checks all of it).
 
-use crate::world::World;
+use crate::world::{Played, World};
 
 /// A plain congruential generator: these worlds only have to be many and the same every time.
 struct Dice(u64);
@@ -49,6 +49,14 @@ writes = "1/s"
 routing = { single-cluster = "new" }
 [bigtable.a.backups.b]
 cluster = "twin"
+[services.either]
+any-of = ["bigtable.a.clusters.east", "bigtable.a.clusters.west"]
+[services.two]
+at-least = 2
+of = ["keys.east", "keys.west", "bigtable.a.clusters.twin"]
+[services.all]
+all-of = ["services.either", "bigtable.a.app-profiles.p"]
+any-of = ["services.two", "kms.us-west1"]
 "#;
 
 const ACTS: &[&str] = &[
@@ -147,9 +155,45 @@ fn world(number: u64) -> World {
     world
 }
 
+/// Members, and how many of them are needed.
+type Group<'a> = (usize, &'a [&'a str]);
+
+/// The services of every world: conditions that must all hold.
+const SERVICES: &[(&str, &[Group<'static>])] = &[
+    ("services.either", &[(1, &["bigtable.a.clusters.east", "bigtable.a.clusters.west"])]),
+    ("services.two", &[(2, &["keys.east", "keys.west", "bigtable.a.clusters.twin"])]),
+    (
+        "services.all",
+        &[
+            (2, &["services.either", "bigtable.a.app-profiles.p"]),
+            (1, &["services.two", "kms.us-west1"]),
+        ],
+    ),
+];
+
+/// At every instant at which a member changes: the services are what counting their members says.
+fn services_are_what_their_members_make_them(played: &Played) {
+    for (service, groups) in SERVICES {
+        let members = || groups.iter().flat_map(|(_, of)| of.iter().copied());
+        let mut instants: Vec<u64> = members().flat_map(|path| played.changes(path)).collect();
+        instants.push(0);
+        for at in instants {
+            let holds = groups.iter().all(|(needed, of)| {
+                of.iter().filter(|path| played.serves(path, at)).count() >= *needed
+            });
+            let wanted = match (holds, members().all(|path| played.is_best(path, at))) {
+                (false, _) => "down",
+                (true, true) => "up",
+                (true, false) => "degraded",
+            };
+            assert_eq!(played.state_of(service, at), wanted, "{service} at {at} ns");
+        }
+    }
+}
+
 #[test]
 fn every_random_world_obeys_the_laws() {
     for number in 0..400 {
-        world(number).seeded(number);
+        services_are_what_their_members_make_them(&world(number).seeded(number));
     }
 }

@@ -114,6 +114,10 @@ impl<'a> Fold<'a> {
             if let Some(ends) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {
                 estimate = estimate.with_interval(ends);
             }
+            // No measure is below zero, and none beyond its range: nor is its mean.
+            let (least, most) = self.study.columns[*column].range.unwrap_or((0.0, f64::INFINITY));
+            estimate.ci_low = estimate.ci_low.map(|end| end.clamp(least, most));
+            estimate.ci_high = estimate.ci_high.map(|end| end.clamp(least, most));
             Measured { column: *column, estimate, ignorance }
         };
         PointEstimates {

@@ -38,13 +38,15 @@ pub(super) fn axis(sweep: &Sweep, factor: usize) -> Quantity {
     Quantity::new(&sweep.factors[factor], if spans { Unit::Seconds } else { Unit::Number })
 }
 
-/// Lines over the first factor with numbers, a line for each level of the factor with the fewest
-/// levels, and a plot for each choice of the rest. Nothing if one plot has room for all.
+/// Lines over the factor with numbers that has most levels, a line for each level of the factor with
+/// the fewest, and a plot for each choice of the rest. Nothing if one plot has room for all.
 fn roles(sweep: &Sweep) -> Option<Roles> {
     let count = sweep.factors.len();
-    let axis = (0..count).find(|factor| numeric(sweep, *factor))?;
+    let steps = |factor: &usize| levels(sweep, *factor).len();
+    // The first of those with most levels: `max_by_key` alone would take the last.
+    let axis = (0..count).rev().filter(|factor| numeric(sweep, *factor)).max_by_key(steps)?;
     let others = || (0..count).filter(move |factor| *factor != axis);
-    let lines = others().min_by_key(|factor| levels(sweep, *factor).len())?;
+    let lines = others().min_by_key(steps)?;
     let plots: Vec<usize> = others().filter(|factor| *factor != lines).collect();
     (count > FACTORS_OF_A_PLOT).then_some(Roles { axis, lines, plots })
 }
@@ -65,7 +67,8 @@ pub(super) fn of_means(
     for point in &findings.points {
         let Some(estimate) = at_point(findings, point, column) else { continue };
         let own = &sweep.points[point.point];
-        let words: Vec<&str> = plots.iter().map(|factor| own.labels[*factor].as_str()).collect();
+        let told = |factor: usize| format!("{} = {}", sweep.factors[factor], own.labels[factor]);
+        let words: Vec<String> = plots.iter().map(|factor| told(*factor)).collect();
         let title = words.join(", ");
         let place = *places.entry(title.clone()).or_insert_with(|| {
             titles.push(title);
@@ -75,7 +78,7 @@ pub(super) fn of_means(
         let line = names.get(own.labels[lines].as_str()).copied().unwrap_or(0);
         let curve = panels[place]
             .entry(line)
-            .or_insert_with(|| Curve { label: own.labels[lines].clone(), points: Vec::new() });
+            .or_insert_with(|| Curve { label: told(lines), points: Vec::new() });
         curve.points.push((place_of(own, along), estimate));
     }
     let told = |factors: &[usize]| {

@@ -444,3 +444,16 @@ fn an_interval_ends_where_its_measure_does() {
     }
     assert!(met > 0);
 }
+
+/// The screen of a sweep without objectives shows the system that is down for longest, not the first.
+#[test]
+fn a_sweep_shows_the_system_that_is_down() {
+    let calm = "[keys.b]\nlocation = \"us-west1\"\n[bigtable.calm.clusters.west]\nzone = \"us-west1-a\"\nkey = \"b\"\n";
+    let place = Place::new(&format!("{SCENARIO}{calm}{SWEEP}"));
+    let done = place.call(&["sweep", "s.toml", "--no-charts", "--out", "o"]);
+    assert!(done.out.contains("\nbigtable.o.downtime\npoint"), "{}", done.out);
+    assert!(!done.out.contains("bigtable.calm.downtime"), "{}", done.out);
+    // A bound below a hundredth of a per cent is no zero.
+    let done = place.call(&["replicate", "s.toml", "-n", "40000", "--no-charts", "--out", "r"]);
+    assert!(done.out.contains("another value in at most 0.007 %"), "{}", done.out);
+}

@@ -169,13 +169,13 @@ fn rounded(span: SimDuration) -> SimDuration {
     SimDuration::from_ns((span.ns() + grain / 2) / grain * grain).unwrap_or(span)
 }
 
-/// A share with as many digits as tell it from one: 99.998 %, not 100 %.
+/// A share with as many digits as tell it from one and from zero: 99.998 %, not 100 %.
 fn percent(share: f64) -> String {
     if share == 1.0 || share == 0.0 {
         return format!("{} %", share * 100.0);
     }
     let mut digits = 2;
-    let mut gap = (1.0 - share).abs() * 100.0;
+    let mut gap = (1.0 - share).abs().min(share.abs()) * 100.0;
     while gap < 0.05 && digits < 9 {
         gap *= 10.0;
         digits += 1;

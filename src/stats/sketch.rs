@@ -97,18 +97,23 @@ pub struct Values {
     exact: Vec<(f64, u64)>,
     kept: usize,
     sketch: Option<Box<Sketch>>,
+    /// Are all that the sketch has taken whole numbers?
+    whole: bool,
 }
 
 impl Values {
     /// No values yet.
     pub fn new(scale: Scale) -> Values {
-        Values { scale, exact: Vec::new(), kept: 0, sketch: None }
+        Values { scale, exact: Vec::new(), kept: 0, sketch: None, whole: true }
     }
 
     /// Takes one more value, a finite one.
     pub fn push(&mut self, value: f64) {
         match &mut self.sketch {
-            Some(sketch) => sketch.push(value, 1, self.scale),
+            Some(sketch) => {
+                self.whole &= value.fract() == 0.0;
+                sketch.push(value, 1, self.scale);
+            }
             None => {
                 run(&mut self.exact, value, 1);
                 self.kept += 1;
@@ -127,6 +132,7 @@ impl Values {
         }
         if let Some(theirs) = &other.sketch {
             self.spill();
+            self.whole &= other.whole;
             if let Some(sketch) = &mut self.sketch {
                 let pairs =
                     [(&mut sketch.above, &theirs.above), (&mut sketch.below, &theirs.below)];
@@ -140,6 +146,7 @@ impl Values {
     fn spill(&mut self) {
         let sketch = self.sketch.get_or_insert_with(|| Box::new(Sketch::new()));
         for (value, count) in std::mem::take(&mut self.exact) {
+            self.whole &= value.fract() == 0.0;
             sketch.push(value, count, self.scale);
         }
     }
@@ -154,7 +161,12 @@ impl Values {
     /// to 1).
     pub fn sorted(&self) -> Vec<(f64, u64)> {
         if let Some(sketch) = &self.sketch {
-            return sketch.buckets(self.scale);
+            let mut buckets = sketch.buckets(self.scale);
+            // What is counted in whole numbers is told in whole numbers: exactly, up to 500.
+            if self.whole && self.scale == Scale::Number {
+                buckets.iter_mut().for_each(|(value, _)| *value = libm::round(*value));
+            }
+            return buckets;
         }
         let mut runs = self.exact.clone();
         runs.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
@@ -199,6 +211,18 @@ mod tests {
         let values = of(Scale::Seconds, [3.25, 1.5, 3.25, -2.0].into_iter());
         assert!(values.is_exact());
         assert_eq!(values.sorted(), [(-2.0, 1), (1.5, 1), (3.25, 2)]);
+    }
+
+    #[test]
+    fn small_counts_stay_whole_beyond_the_cap() {
+        let values = of(Scale::Number, (0..501 * 40).map(|n| f64::from(n % 501)));
+        assert!(!values.is_exact());
+        let wanted: Vec<(f64, u64)> = (0..501).map(|n| (f64::from(n), 40)).collect();
+        assert_eq!(values.sorted(), wanted);
+        // One value that is not whole, and nothing is rounded.
+        let mut mixed = of(Scale::Number, std::iter::once(0.25));
+        mixed.merge(&values);
+        assert!(mixed.sorted().iter().any(|(value, _)| (value - 0.25).abs() < 1e-3));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::summary::assumptions;
 use super::{Findings, Judged};
 use crate::experiment::estimates::{Measured, PointEstimates};
+use crate::experiment::study::Column;
 use crate::report::summary::{condition, one_line, quantity};
 use crate::stats::{Estimate, Method};
 use crate::systems::spec::Role;
@@ -153,17 +154,26 @@ fn estimates(findings: &Findings, point: &PointEstimates, out: &mut String) {
     }
 }
 
-/// One measure at each point: the first objective's, or else the downtime of the first system.
+/// One measure at each point: the first objective's, or else the downtime of the system that is down
+/// for longest at any of them.
 fn points(findings: &Findings, out: &mut String) {
     let study = findings.study;
     let Some(sweep) = findings.sweep() else { return };
     let first = study.base.objectives.first();
     let objective = first.and_then(|b| study.column(&format!("{}.{}", b.entity, b.measure)));
+    let longest = |column: &usize| {
+        let at = |point: &PointEstimates| {
+            point.measures.iter().find(|one| one.column == *column)?.estimate.mean
+        };
+        findings.points.iter().filter_map(at).fold(0.0, f64::max)
+    };
     let downtime = || {
-        study
-            .columns
-            .iter()
-            .position(|column| column.role == Role::System && column.path.ends_with(".downtime"))
+        let of_system = |(_, column): &(usize, &Column)| {
+            column.role == Role::System && column.path.ends_with(".downtime")
+        };
+        let all = study.columns.iter().enumerate().filter(of_system).map(|(at, _)| at);
+        // Of equals the first.
+        all.rev().max_by(|a, b| longest(a).total_cmp(&longest(b)))
     };
     let Some(column) = objective.or_else(downtime) else { return };
     let _ = writeln!(out, "\n{}", study.columns[column].path);

@@ -89,13 +89,17 @@ impl Question<'_> {
     /// The measure at each point: a value per replication.
     fn play(
         &self,
-        points: &[Vec<(String, String)>],
+        count: usize,
+        values: impl Fn(usize) -> Option<Vec<(String, String)>> + Sync,
         course: Course<'_>,
     ) -> Result<Vec<Values>, Failed> {
         let Course { pool, known: mut all, keep, interrupted } = course;
         let at = |number: u64| -> Result<Values, Failed> {
-            let values = points.get(number as usize).ok_or(Failed::Room)?;
-            let point = point(values).ok_or(Failed::Room)?;
+            if interrupted.load(Ordering::Relaxed) {
+                return Err(Failed::Interrupted);
+            }
+            let values = values(number as usize).ok_or(Failed::Room)?;
+            let point = point(&values).ok_or(Failed::Room)?;
             let read = self.template.scenario(&[&point], self.files);
             let scenario = read.map_err(|(found, sources)| Failed::Point(found, sources))?;
             let model = Model::new(&scenario);
@@ -110,7 +114,7 @@ impl Question<'_> {
             };
             (0..self.replications).map(one).collect::<Result<Values, Failed>>()
         };
-        let rest = all.len() as u64..points.len() as u64;
+        let rest = all.len() as u64..count as u64;
         in_pieces(KEPT_AT_ONCE, rest, pool, at, |_, values| {
             keep(&values)?;
             all.push(values);
@@ -143,7 +147,7 @@ impl Question<'_> {
                 swings.push((place, level));
             }
         }
-        let played = self.play(&points, course)?;
+        let played = self.play(points.len(), |point| points.get(point).cloned(), course)?;
         let (base, others) = played.split_first().ok_or(Failed::Room)?;
         let swing = |((doubt, level), values): ((usize, String), &Values)| {
             let mut paired = Paired::default();
@@ -162,9 +166,10 @@ impl Question<'_> {
         let number = StreamNumber::of("sensitivity", "morris");
         let walks =
             morris::trajectories(walks, dims, &mut Streams::new(self.seed, 0).stream(number));
-        let points: Vec<_> =
-            walks.iter().flat_map(|walk| &walk.points).map(|shares| self.at(shares)).collect();
-        let means = means(&self.play(&points, course)?);
+        // What a point writes is made when it is played: thousands of texts take seconds.
+        let points: Vec<&Vec<f64>> = walks.iter().flat_map(|walk| &walk.points).collect();
+        let at = |point: usize| points.get(point).map(|shares| self.at(shares));
+        let means = means(&self.play(points.len(), at, course)?);
         let values: Vec<Values> = means.chunks(dims + 1).map(<[_]>::to_vec).collect();
         Ok(Found::Morris(morris::effects(&walks, &values, dims)))
     }
@@ -176,8 +181,8 @@ impl Question<'_> {
     pub fn sobol(&self, rows: usize, course: Course<'_>) -> Result<Found, Failed> {
         let dims = self.doubts.len();
         let shares = sobol::points(rows, dims, self.seed).ok_or(Failed::Room)?;
-        let points: Vec<_> = shares.iter().map(|shares| self.at(shares)).collect();
-        let means = means(&self.play(&points, course)?);
+        let at = |point: usize| shares.get(point).map(|shares| self.at(shares));
+        let means = means(&self.play(shares.len(), at, course)?);
         let number = StreamNumber::of("sensitivity", "bootstrap");
         let mut stream = Streams::new(self.seed, 0).stream(number);
         let (count, indices) = sobol::indices(&means, dims, &mut stream);

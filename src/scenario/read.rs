@@ -33,7 +33,7 @@ use crate::engine::SimDuration;
 use crate::limits::ENTITIES_MAX;
 use crate::systems;
 use crate::systems::spec::{
-    Default, EntityKind, Kind, Node, Origin, ParamSpec, TableSpec, Value, World,
+    Default, EntityKind, Kind, Node, Origin, ParamSpec, Planned, TableSpec, Value, World,
 };
 use reader::{Knows, Reader};
 use std::collections::BTreeMap;
@@ -130,9 +130,13 @@ impl Reader<'_> {
         let (hazards, hazard_nodes) = unzip(self.hazards(root));
         let (responses, response_nodes) = unzip(self.responses(root));
         if self.knows == Knows::All {
-            let world = World { root: &tree, entities: &self.known };
-            for (system, action, params) in std::mem::take(&mut self.actions_read) {
-                (system.check_action)(action.name, &params, &world, &mut self.found);
+            let planned = std::mem::take(&mut self.actions_read);
+            let world = World { root: &tree, entities: &self.known, planned: &planned };
+            for Planned { system, action, params, .. } in &planned {
+                (system.check_action)(action.name, params, &world, &mut self.found);
+            }
+            for system in systems::ALL {
+                (system.check_world)(&world, &mut self.found);
             }
         }
         let (objectives, objective_nodes) = unzip(self.bounds(root, "objectives", OBJECTIVE));

@@ -524,12 +524,32 @@ pub struct Impossible {
     pub instead: &'static str,
 }
 
-/// The checked tables and the entities of a scenario.
+/// An event, a hazard or a response as it was read.
+pub struct Planned {
+    /// Whose action it is.
+    pub system: &'static System,
+    /// What happens.
+    pub action: &'static ActionSpec,
+    /// The action's own parameters.
+    pub params: Node,
+    /// Can it happen more than once? Hazards and responses can.
+    pub repeats: bool,
+    /// Of a hazard: from the end of one to the start of the next.
+    pub every: Option<Dist>,
+    /// How long it lasts.
+    pub lasts: Option<Dist>,
+    /// Its table.
+    pub span: Option<Span>,
+}
+
+/// The checked tables and the entities of a scenario, and what happens in it.
 pub struct World<'a> {
     /// The checked tables.
     pub root: &'a Node,
     /// Every entity by path.
     pub entities: &'a BTreeMap<String, &'static EntityKind>,
+    /// Every event, hazard and response.
+    pub planned: &'a [Planned],
 }
 
 /// Everything a system says of itself.
@@ -552,6 +572,8 @@ pub struct System {
     /// What is wrong with one checked event (its parameters) in this world, told before anything
     /// runs.
     pub check_action: fn(action: &str, params: &Node, world: &World, found: &mut Vec<Diagnostic>),
+    /// What is wrong with everything together, told before anything runs.
+    pub check_world: fn(world: &World, found: &mut Vec<Diagnostic>),
     /// Which keys its entities use, and as whom.
     pub uses: fn(root: &Node) -> Vec<Use>,
     /// What a key protects of a system's data, and what it does not.
@@ -579,6 +601,7 @@ impl System {
         derived: |_| Vec::new(),
         check: |_, _| {},
         check_action: |_, _, _, _| {},
+        check_world: |_, _| {},
         uses: |_| Vec::new(),
         protects: None,
         impossible: &[],

@@ -9,7 +9,7 @@ use crate::limits::ENTRIES_MAX;
 use crate::scenario::{Clock, Entry, Hazard, Response};
 use crate::systems;
 use crate::systems::spec::{
-    ActionSpec, Default, EntityKind, Kind, Node, ParamSpec, System, TableSpec, Value,
+    ActionSpec, Default, EntityKind, Kind, Node, ParamSpec, Planned, System, TableSpec, Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -302,7 +302,13 @@ impl Reader<'_> {
     /// mistakes?
     pub(super) fn may_exist(&self, path: &str) -> bool {
         let first = path.split('.').next();
-        self.knows != Knows::All && !systems::tables().any(|table| Some(table.name) == first)
+        // A table may say something of entities that it does not name.
+        let names = |table: &ParamSpec| match &table.kind {
+            Kind::Named(spec) => spec.entity.is_some(),
+            _ => true,
+        };
+        let named = systems::tables().any(|table| Some(table.name) == first && names(table));
+        self.knows != Knows::All && !named
     }
 
     /// The nearest entity, or all of them.
@@ -350,7 +356,15 @@ impl Reader<'_> {
         }
         let nodes = self.params(&groups, item, path, &more).filter(|_| !wrong)?;
         let read = Read { system, action, nodes };
-        self.actions_read.push((system, action, read.own(item)));
+        self.actions_read.push(Planned {
+            system,
+            action,
+            params: read.own(item),
+            repeats: own.iter().all(|spec| spec.name != "at"),
+            every: read.dist("every"),
+            lasts: read.dist("lasts").filter(|_| action.lasts),
+            span: item.span.clone(),
+        });
         Some(read)
     }
 

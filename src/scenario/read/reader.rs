@@ -7,7 +7,7 @@ use crate::diag::{self, Diagnostic, Span};
 use crate::limits::{AMOUNT_MAX, TEXT_BYTES_MAX};
 use crate::systems;
 use crate::systems::spec::{
-    ActionSpec, Default, EntityKind, Kind, Node, Origin, ParamSpec, System, TableSpec, Value,
+    Default, EntityKind, Kind, Node, Origin, ParamSpec, Planned, TableSpec, Value,
 };
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) struct Reader<'a> {
     /// References that wait for the entities that no table names.
     pub(super) waiting: Vec<(String, Diagnostic)>,
     /// The actions of events, hazards and responses, to be checked when all is known.
-    pub(super) actions_read: Vec<(&'static System, &'static ActionSpec, Node)>,
+    pub(super) actions_read: Vec<Planned>,
     /// The start of the scenario, once read.
     pub(super) start: Option<jiff::Timestamp>,
     /// The horizon of the scenario, once read.

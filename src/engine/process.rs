@@ -179,6 +179,11 @@ impl<'a, M: Copy> Effects<'a, M> {
         self.enter(entity, self.state(entity), rule, cause, detail)
     }
 
+    /// Marks a root record as no fault by itself: it tells what was so at the start, or is upkeep.
+    pub fn no_fault(&mut self, root: Seq) {
+        self.trace.no_faults.push(root);
+    }
+
     /// Sets a level of an entity from now on.
     pub fn level(&mut self, entity: EntityId, name: &'static str, value: f64) {
         self.level_at(self.now, entity, name, value);

@@ -103,6 +103,8 @@ pub struct Call {
 pub struct Trace {
     /// Transitions, in order.
     pub records: Vec<Record>,
+    /// Root records that are no faults by themselves, in order: what was so at the start, upkeep.
+    pub no_faults: Vec<Seq>,
     /// Levels, in order.
     pub levels: Vec<Level>,
     /// Charged time.

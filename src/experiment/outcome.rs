@@ -1,7 +1,7 @@
 //! What one replication yields: its timeline and its measures.
 
 use super::Model;
-use crate::engine::trace::Seq;
+use crate::engine::trace::{Record, Seq};
 use crate::engine::{EntityId, SimDuration, SimTime, StateId, Trace};
 use crate::scenario::{Bound, Condition};
 use crate::systems::contract::Plan;
@@ -188,8 +188,7 @@ pub fn measures_of(kind: &'static EntityKind) -> impl Iterator<Item = &'static M
 impl Outcome {
     pub(super) fn new(model: &Model, trace: Trace) -> Outcome {
         let timeline = timeline(model, &trace);
-        let root = trace.records.iter().find(|record| record.cause.is_none());
-        let first_root = root.map(|record| record.at);
+        let first_root = first_root(model, &trace);
         let catalogue = &model.catalogue;
         let mut values: Vec<Option<Option<f64>>> = vec![None; catalogue.paths.len()];
         for &(entity, name, value) in &trace.measures {
@@ -239,6 +238,39 @@ impl Outcome {
         };
         (value, holds)
     }
+}
+
+/// The instant from which the times to something run: of the first root event. What is no fault by
+/// itself counts only if something stops serving, or a system is disturbed, because of it.
+fn first_root(model: &Model, trace: &Trace) -> Option<SimTime> {
+    let records = || (0..).zip(&trace.records);
+    let is_quiet = |seq: Seq| trace.no_faults.binary_search(&seq).is_ok();
+    let (first, record) = records().find(|(_, record)| record.cause.is_none())?;
+    if !is_quiet(first) {
+        return Some(record.at);
+    }
+    let kinds: Vec<&EntityKind> = model.entities().map(|(_, kind)| kind).collect();
+    let mut roots: Vec<Seq> = Vec::with_capacity(trace.records.len());
+    let mut found: Option<Seq> = None;
+    for (seq, record) in records() {
+        let root = record.cause.map_or(seq, |cause| roots[cause as usize]);
+        roots.push(root);
+        let counts = record.cause.is_none() && !is_quiet(seq);
+        if (counts || disturbs(record, kinds[record.entity.0 as usize]))
+            && found.is_none_or(|earlier| root < earlier)
+        {
+            found = Some(root);
+        }
+    }
+    found.map(|seq| trace.records[seq as usize].at)
+}
+
+/// Does something stop serving, or does a system leave the state in which all is well?
+fn disturbs(record: &Record, kind: &EntityKind) -> bool {
+    let serves = |state: StateId| kind.states[usize::from(state)].serves;
+    let is_system = || kind.measures.iter().any(|measure| measure.how == How::FirstError);
+    record.from != record.to
+        && ((serves(record.from) && !serves(record.to)) || (record.to != 0 && is_system()))
 }
 
 /// The states of each entity over time.

@@ -10,7 +10,7 @@ use crate::engine::SimTime;
 use crate::engine::trace::Call;
 use crate::systems;
 use crate::systems::contract::model;
-use crate::systems::kms::key_path;
+use crate::systems::kms::{is_external, key_path};
 use crate::systems::spec::{Node, Use};
 use serde_json::{Value, json};
 
@@ -130,8 +130,13 @@ fn insert_id(run: &Run, number: u64) -> String {
 fn about_version(call: &Call) -> bool {
     !is_data(call)
         && call.part > 0
-        && ["UpdateCryptoKeyVersion", "DestroyCryptoKeyVersion", "RestoreCryptoKeyVersion"]
-            .contains(&call.method)
+        && [
+            "UpdateCryptoKeyVersion",
+            "DestroyCryptoKeyVersion",
+            "RestoreCryptoKeyVersion",
+            "DeleteCryptoKeyVersion",
+        ]
+        .contains(&call.method)
 }
 
 fn resource(call: &Call, place: &Place) -> Value {
@@ -156,6 +161,8 @@ fn permission(method: &str) -> &'static str {
         "CreateCryptoKeyVersion" => "cloudkms.cryptoKeyVersions.create",
         "ImportCryptoKeyVersion" => "cloudkms.importJobs.useToImport",
         "DestroyCryptoKeyVersion" => "cloudkms.cryptoKeyVersions.destroy",
+        "DeleteCryptoKeyVersion" => "cloudkms.cryptoKeyVersions.delete",
+        "DeleteCryptoKey" => "cloudkms.cryptoKeys.delete",
         "RestoreCryptoKeyVersion" => "cloudkms.cryptoKeyVersions.restore",
         "UpdateCryptoKeyVersion" => "cloudkms.cryptoKeyVersions.update",
         "SetIamPolicy" => "cloudkms.cryptoKeys.setIamPolicy",
@@ -211,9 +218,10 @@ fn payload(run: &Run, uses: &[Use], call: &Call, place: &Place) -> Value {
         let message = call.why.replace("{key}", &key).replace("{version}", &version);
         payload["status"] = json!({ "code": call.status, "message": message });
     }
-    // KMS-20: reasons are told of keys that have a policy on them.
+    // BT-03, KMS-20: reasons are told of external keys, and of keys that have a policy on them.
     let name = run.path(call.to).strip_prefix("keys.").unwrap_or_default();
-    if data && run.scenario.root.at("keys").at(name).get("allowed-access-reasons").is_some() {
+    let table = run.scenario.root.at("keys").at(name);
+    if data && (is_external(table) || table.get("allowed-access-reasons").is_some()) {
         let reason = model(&run.scenario.root, "kms").at("access-reason").text();
         let reason = reason.to_uppercase().replace('-', "_");
         payload["metadata"]["entries"] =

@@ -62,7 +62,7 @@ fn short(path: &str) -> String {
 fn place(path: &str, kind: &str) -> (String, String) {
     let parts: Vec<&str> = path.split('.').collect();
     match parts.as_slice() {
-        [kind, name] if ["keys", "kms", "ekm", "services"].contains(kind) => {
+        [kind, name] if ["keys", "kms", "ekm", "quotas", "services"].contains(kind) => {
             ((*kind).to_owned(), (*name).to_owned())
         }
         // What it is: the last word of its kind, as in `Dataflow job`.

@@ -127,6 +127,10 @@ impl Standing {
         let sticks = self.denied.is_some_and(|(denial, _)| denial == Denial::Manager);
         let same = self.denied.is_some() && ekm == 0.0 && !sticks;
         let mistaken = if same { 0.0 } else { self.mistaken };
+        // Whoever gets past Cloud KMS stays without an answer of the manager.
+        if self.kms_errors >= 1.0 || (ekm >= 1.0 && mistaken == 0.0) {
+            return Some(Answer::Unreachable);
+        }
         let lucky = |errors: f64| errors > 0.0 && errors < 1.0;
         if self.kms_errors < 1.0
             && (lucky(self.kms_errors) || lucky(mistaken) || (mistaken < 1.0 && lucky(ekm)))

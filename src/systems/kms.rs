@@ -7,6 +7,7 @@
 //! Source pages are named in the rules.
 
 mod actions;
+mod availability;
 mod build;
 mod calls;
 mod describe;
@@ -15,6 +16,7 @@ mod grant;
 mod key;
 mod lifecycle;
 mod manager;
+mod numbers;
 mod path;
 mod policy;
 mod quota;
@@ -26,9 +28,10 @@ mod spells;
 mod version;
 
 use super::policy::PATH;
-use super::spec::{EntityKind, Node, System, Use};
+use super::spec::{EntityKind, Node, System, Use, World};
 use crate::diag::Diagnostic;
 use describe::GRANT;
+pub use numbers::check_bound;
 pub use path::{KeyPath, key_path};
 use services::{QUOTA, SERVICE};
 use std::collections::BTreeMap;
@@ -43,6 +46,7 @@ pub const SYSTEM: System = System {
     derived,
     check,
     check_action: actions::check,
+    check_world,
     build: build::build,
     compile: actions::compile,
     ..System::PLAIN
@@ -130,6 +134,7 @@ mod code {
     pub(super) const PERIMETER: u16 = 17;
     pub(super) const LATENCY: u16 = 18;
     pub(super) const KEY_LOAD: u16 = 19;
+    pub(super) const DELETE: u16 = 20;
 }
 
 /// Set-up rules of keys and managers.
@@ -144,6 +149,12 @@ fn check(root: &Node, found: &mut Vec<Diagnostic>) {
     path::check(root, found);
     policy::check(root, found);
     check_autokey(root, found);
+}
+
+/// What is wrong with keys, managers and what happens to them together.
+fn check_world(world: &World, found: &mut Vec<Diagnostic>) {
+    numbers::check(world, found);
+    availability::check(world, found);
 }
 
 /// KMS-18: Autokey makes one key per resource type, project and location, so what needs two keys

@@ -98,9 +98,16 @@ impl KeyView {
         Standing { denied: self.version(version).denied, ..self.whole }
     }
 
+    /// Of a key with one version nobody tells which it is; of one with several that are told of one
+    /// by one, what is not told yet is as the whole key is.
     fn version(&self, number: u32) -> Version {
-        let known = self.versions.len().min(number as usize);
-        self.versions[known.saturating_sub(1)]
+        match self.versions.as_slice() {
+            [only] => *only,
+            several => several
+                .get((number as usize).saturating_sub(1))
+                .copied()
+                .unwrap_or(Version { denied: self.denied, ..Version::default() }),
+        }
     }
 
     /// Why requests are denied whatever version they need, grant or not, if the key itself is.

@@ -125,6 +125,22 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         doc: "Cloud KMS leaves requests without an answer.",
     },
     ActionSpec {
+        name: "kms-latency",
+        lasts: true,
+        params: &[
+            LOCATION_PARAM,
+            ParamSpec {
+                name: "latency",
+                kind: Kind::Distribution,
+                default: Default::Required,
+                source: "KMS-33",
+                doc: "How long one call takes while this lasts; where several overlap, the one that loses most requests.",
+            },
+        ],
+        rule: "KMS-33",
+        doc: "Calls of Cloud KMS take so long: a request whose every try takes longer than `model.kms.call-deadline` stays without an answer.",
+    },
+    ActionSpec {
         name: "kms-stale",
         lasts: true,
         params: &[LOCATION_PARAM],
@@ -199,6 +215,13 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         ],
         rule: "KMS-13",
         doc: "Makes another enabled version the primary.",
+    },
+    ActionSpec {
+        name: "delete-key",
+        lasts: false,
+        params: KEY_ONLY,
+        rule: "KMS-08",
+        doc: "Deletes a key with its versions from the lists of Cloud KMS, for good; refused unless every version is destroyed (imported ones cannot be deleted) or never got material.",
     },
     ActionSpec {
         name: "import-version",
@@ -333,7 +356,7 @@ fn check_external(params: &Node, world: &World, found: &mut Vec<Diagnostic>) {
 }
 
 /// The paths that one or more references name.
-fn paths(node: &Node) -> Vec<&str> {
+pub(super) fn paths(node: &Node) -> Vec<&str> {
     match &node.value {
         Value::List(items) => items.iter().map(Node::text).collect(),
         Value::Reference(path) => vec![path],
@@ -378,7 +401,8 @@ pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> 
     };
     let services = |name: &str, prefix: &str, code| {
         let share = params.get("error-fraction").or_else(|| params.get("denied-fraction"));
-        let latency = params.get("latency").map(|node| Calls::of(plan).too_late(node.dist()));
+        let calls = if prefix == "kms." { Calls::of_kms(plan) } else { Calls::of(plan) };
+        let latency = params.get("latency").map(|node| calls.too_late(node.dist()));
         let value = latency.or(share.map(Node::number)).unwrap_or(1.0);
         let to = targets(params.at(name), prefix, plan).into_iter();
         to.map(|path| Command { value, ..Command::new(plan.entity(path), code) }).collect()
@@ -398,6 +422,7 @@ pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> 
         "create-version" => key(code::CREATE_VERSION),
         "rotate-key" => key(code::ROTATE),
         "set-primary" => key(code::SET_PRIMARY),
+        "delete-key" => key(code::DELETE),
         "import-version" => key(code::IMPORT),
         "set-allowed-reasons" => key(code::ALLOW_REASONS),
         "kaj-deny" => key(code::REFUSE_REASONS),
@@ -406,6 +431,7 @@ pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> 
         "grant" => grants(code::GRANT),
         "vpc-sc-block" => grants(code::PERIMETER),
         "kms-outage" => services("location", "kms.", code::OUTAGE),
+        "kms-latency" => services("location", "kms.", code::LATENCY),
         "kms-stale" => services("location", "kms.", code::STALE),
         "kms-false-denial" => services("location", "kms.", code::MISTAKEN),
         "ekm-outage" => services("ekm", "ekm.", code::OUTAGE),

@@ -48,6 +48,7 @@ pub(super) fn build(root: &Node, plan: &mut Plan) {
         attempts: constants.at("ekm-attempts").count(),
     };
     calls.leave(plan);
+    plan.numbers.insert("call-deadline", constants.at("call-deadline").duration().seconds());
     for (name, node) in root.named("ekm") {
         ManagerPlan::new(&format!("ekm.{name}"), node, calls, plan).add(plan);
     }

@@ -20,6 +20,10 @@ pub(super) fn method(command: u16) -> &'static str {
         code::SCHEDULE => "DestroyCryptoKeyVersion",
         code::RESTORE => "RestoreCryptoKeyVersion",
         code::SET_PRIMARY => "UpdateCryptoKeyPrimaryVersion",
+        code::CREATE_VERSION | code::ROTATE => "CreateCryptoKeyVersion",
+        code::IMPORT => "ImportCryptoKeyVersion",
+        code::ALLOW_REASONS => "UpdateCryptoKey",
+        code::DELETE => "DeleteCryptoKey",
         _ => "UpdateCryptoKeyVersion",
     }
 }

@@ -1,6 +1,6 @@
 //! What a scenario may say of keys and managers: tables, states, measures, constants.
 
-use super::services::MANAGERS;
+use super::services::{MANAGERS, QUOTAS};
 use crate::engine::SimDuration;
 use crate::limits::VERSIONS_MAX;
 use crate::systems::spec::{
@@ -350,6 +350,13 @@ pub(super) const TABLES: &[ParamSpec] = &[
     param("keys", Kind::Named(&KEYS), Default::Absent, "", "Customer-managed keys."),
     param("ekm", Kind::Named(&MANAGERS), Default::Absent, "", "External key managers."),
     param(
+        "quotas",
+        Kind::Named(&QUOTAS),
+        Default::Absent,
+        "",
+        "Request quotas with a limit of their own, by name: `LOCATION-hsm` or `LOCATION-external`, and `-in-PROJECT` behind it for keys that name their project.",
+    ),
+    param(
         crate::systems::policy::PATH,
         Kind::Table(&super::policy::TABLE),
         Default::Absent,
@@ -368,6 +375,13 @@ pub(super) const MODEL: &[ParamSpec] = &[
         ),
         "assumed, KMS-13, KMS-12",
         "From a change of the primary version until callers encrypt with it.",
+    ),
+    param(
+        "call-deadline",
+        Kind::Duration(MILLISECOND, SimDuration::from_secs(3_600)),
+        Default::Value("\"10s\""),
+        "KMS-33",
+        "A call of Cloud KMS that takes longer stays without an answer; tried as often as `ekm-attempts` says (KMS-28). Only `kms-latency` makes calls take long.",
     ),
     param(
         "generation-time",
@@ -394,7 +408,7 @@ pub(super) const MODEL: &[ParamSpec] = &[
         "policy-propagation",
         Kind::Distribution,
         Default::Value("{ lognormal = { median = \"2m\", p95 = \"7m\", max = \"60m\" } }"),
-        "IAM-01",
+        "IAM-01, KMS-15",
         "From a change of an IAM policy until callers are denied or granted.",
     ),
     param(

@@ -222,7 +222,9 @@ impl Process<Message> for Grant<'_> {
     fn start(&mut self, fx: &mut Effects<Message>) {
         self.told = self.denial();
         if self.told.is_some() {
-            fx.publish(self.plan.entity, Message::Grant(self.told), None);
+            let seq = fx.note(self.plan.entity, "BT-16", None, "no role from the start");
+            fx.no_fault(seq);
+            fx.publish(self.plan.entity, Message::Grant(self.told), Some(seq));
         }
     }
 

@@ -99,6 +99,7 @@ impl KeyPlan {
             stale: false,
             told: 1,
             disable_first: self.disable_first,
+            deleted: false,
             admin_calls: 0,
         };
         key.standing.denied = key.denial().map(|denial| (denial, SimTime::START));
@@ -139,6 +140,8 @@ pub(super) struct Key<'a> {
     told: usize,
     /// KMS-16, as it is enforced at present.
     disable_first: bool,
+    /// KMS-08: it is listed no more.
+    pub(super) deleted: bool,
     /// Calls that administrators made, refused ones too.
     pub(super) admin_calls: u64,
 }
@@ -165,19 +168,8 @@ pub(super) struct Told {
 impl Key<'_> {
     /// Why callers are denied whatever version they need, if they are.
     fn denial(&self) -> Option<Denial> {
-        let live = |version: &&Version| version.denied != Some(Denial::NotReady);
         if self.versions.iter().all(|version| version.denied.is_some()) {
-            let primary = self.versions.get(self.callers_primary as usize - 1);
-            let others = self.versions.iter().rev();
-            let mut known = primary.into_iter().chain(others).filter(live);
-            let first = known.next().and_then(|version| version.denied);
-            let kept =
-                |version: &Version| version.denied.filter(|denial| *denial != Denial::Destroyed);
-            let why = match first {
-                Some(Denial::Destroyed) => known.find_map(kept).or(first),
-                Some(_) | None => first,
-            };
-            return Some(why.unwrap_or(Denial::NotReady));
+            return Some(self.whole_denial());
         }
         let refused = self.refused_reasons.iter().any(|(_, set)| set & self.plan.reason != 0);
         if self.allowed & self.plan.reason == 0 {
@@ -188,6 +180,22 @@ impl Key<'_> {
             Some(Denial::Justification)
         } else {
             None
+        }
+    }
+
+    /// Why, if all versions are denied: that of the primary, or of the newest that still has its
+    /// material. A key is destroyed only when none has or is about to get any.
+    fn whole_denial(&self) -> Denial {
+        let primary = self.versions.get(self.callers_primary as usize - 1);
+        let denials = primary.into_iter().chain(self.versions.iter().rev());
+        let denials = denials.filter_map(|version| version.denied);
+        let gone = |denial: &Denial| matches!(denial, Denial::NotReady | Denial::Destroyed);
+        let pending = self.versions.iter().any(|version| version.state.is_pending());
+        let any_gone = denials.clone().any(|denial| denial == Denial::Destroyed);
+        match denials.clone().find(|denial| !gone(denial)) {
+            Some(kept) => kept,
+            None if any_gone && !pending => Denial::Destroyed,
+            None => Denial::NotReady,
         }
     }
 
@@ -503,17 +511,19 @@ impl Key<'_> {
 impl Process<Message> for Key<'_> {
     fn start(&mut self, fx: &mut Effects<Message>) {
         let nothing = Told { standing: Standing::GRANTED, versions: Vec::new() };
+        let start = self.tell_start(fx);
+        // Nobody has asked yet: what is told of one version at a time is not taken for a change.
+        self.tell_versions(&nothing, start, fx);
         if self.standing.denied.is_some() {
-            fx.publish(self.plan.entity, Message::Standing(self.standing), None);
+            fx.publish(self.plan.entity, Message::Standing(self.standing), start);
         }
-        self.tell_versions(&nothing, None, fx);
         if self.callers_primary != 1 {
             fx.publish(self.plan.entity, Message::Primary(self.callers_primary), None);
         }
         if let Some((first, _)) = self.plan.rotation {
             self.rotate_at(first, fx);
         }
-        self.go_on(fx);
+        self.go_on(start, fx);
     }
 
     fn on_event(&mut self, what: Happening<Message>, fx: &mut Effects<Message>) {
@@ -527,14 +537,16 @@ impl Process<Message> for Key<'_> {
                 Message::Command { command, begins, occurrence } => match command.code {
                     policy::DISABLE_FIRST => self.disable_first = command.a != 0,
                     policy::SERVICES | policy::KEY => {}
-                    code::CREATE_VERSION => self.create(false, true, command.b != 0, cause, fx),
-                    code::ROTATE => self.create(true, true, command.b != 0, cause, fx),
-                    code::IMPORT => self.import(command, cause, fx),
-                    code::ALLOW_REASONS => self.allow(command.b, cause, fx),
                     code::KEY_LOAD => self.direct_load(command, begins, cause, fx),
                     code::REFUSE_REASONS | code::MANAGER_DENIES => {
                         self.refuse_for_a_while(command, begins, occurrence, cause, fx);
                     }
+                    _ if self.deleted => self.refuse_deleted(command, cause, fx),
+                    code::DELETE => self.delete(cause, fx),
+                    code::CREATE_VERSION => self.create(false, true, command.b != 0, cause, fx),
+                    code::ROTATE => self.create(true, true, command.b != 0, cause, fx),
+                    code::IMPORT => self.import(command, cause, fx),
+                    code::ALLOW_REASONS => self.allow(command.b, cause, fx),
                     _ => self.command(command, cause, fx),
                 },
                 Message::Standing(_)

@@ -1,6 +1,6 @@
 //! How versions come and go: generation, import, rotation, destruction.
 
-use super::calls::{EXHAUSTED, PRECONDITION};
+use super::calls::{EXHAUSTED, NOT_FOUND, PRECONDITION, method};
 use super::key::{DESTRUCTION, EXTERNAL, Key, PRIMARY, READY, timer};
 use super::version::{Moving, State, Version};
 use crate::engine::{Class, Effects, Seq, SimDuration};
@@ -46,9 +46,29 @@ impl Key<'_> {
         }
     }
 
+    /// KMS-01: tells of versions that cannot be used from the start.
+    pub(super) fn tell_start(&self, fx: &mut Effects<Message>) -> Option<Seq> {
+        let detail = match self.standing.denied {
+            Some((denial, _)) => format!("from the start: {}", denial.words()),
+            None => {
+                let off: Vec<usize> = (0..self.versions.len())
+                    .filter(|&place| self.versions[place].denied.is_some())
+                    .collect();
+                if off.is_empty() {
+                    return None;
+                }
+                self.which(&off)("unusable from the start").into_owned()
+            }
+        };
+        let seq = fx.note(self.plan.entity, "KMS-01", None, detail);
+        fx.no_fault(seq);
+        Some(seq)
+    }
+
     /// What versions are in the middle of at the start goes on.
-    pub(super) fn go_on(&mut self, fx: &mut Effects<Message>) {
+    pub(super) fn go_on(&mut self, start: Option<Seq>, fx: &mut Effects<Message>) {
         for place in 0..self.versions.len() {
+            self.versions[place].pending = start;
             match self.versions[place].state {
                 State::PendingGeneration => {
                     let takes = self.plan.generation.sample(self.making.get());
@@ -241,8 +261,9 @@ impl Key<'_> {
 
     /// KMS-17: the time of an automatic rotation has come.
     pub(super) fn rotate_by_itself(&mut self, fx: &mut Effects<Message>) {
-        let Some((_, period)) = self.plan.rotation else { return };
+        let Some((_, period)) = self.plan.rotation.filter(|_| !self.deleted) else { return };
         let enabled = self.versions.iter().any(|version| version.state == State::Enabled);
+        fx.no_fault(fx.next_record());
         if enabled {
             self.create(true, false, false, None, fx);
         } else {
@@ -303,6 +324,48 @@ impl Key<'_> {
         fx.cancel(timer(DESTRUCTION, place));
         let detail = self.which(&[place])(detail);
         self.tell(&before, rule, cause, detail, fx)
+    }
+
+    /// KMS-08: the key and its versions leave the lists of Cloud KMS. Nothing changes for its callers,
+    /// for no version of it serves any more.
+    pub(super) fn delete(&mut self, cause: Option<Seq>, fx: &mut Effects<Message>) {
+        let deletable = |version: &Version| match version.state {
+            State::Destroyed => !self.plan.imported,
+            State::ImportFailed | State::GenerationFailed => true,
+            State::PendingGeneration
+            | State::PendingImport
+            | State::Enabled
+            | State::Disabled
+            | State::DestroyScheduled
+            | State::PendingExternalDestruction
+            | State::ExternalDestructionFailed => false,
+        };
+        let kept = (0..self.versions.len()).find(|&place| !deletable(&self.versions[place]));
+        if let Some(place) = kept {
+            let why = "delete-key is refused: the version cannot be deleted; only destroyed versions that were not imported and failed ones can";
+            self.asked("DeleteCryptoKeyVersion", place as u32 + 1, (PRECONDITION, why), fx);
+            fx.note(self.plan.entity, "KMS-08", cause, self.which(&[place])(why));
+            return;
+        }
+        for place in 0..self.versions.len() {
+            self.asked("DeleteCryptoKeyVersion", place as u32 + 1, (0, ""), fx);
+        }
+        self.asked("DeleteCryptoKey", 0, (0, ""), fx);
+        self.deleted = true;
+        let detail =
+            "deleted with its versions: it is listed no more, and its name cannot be used again";
+        fx.note(self.plan.entity, "KMS-08", cause, detail);
+    }
+
+    /// KMS-08: whatever administrators ask of a deleted key.
+    pub(super) fn refuse_deleted(
+        &mut self,
+        command: Command,
+        cause: Option<Seq>,
+        fx: &mut Effects<Message>,
+    ) {
+        self.asked(method(command.code), command.a, (NOT_FOUND, "CryptoKey {key} not found."), fx);
+        fx.note(self.plan.entity, "KMS-08", cause, "refused: the key is deleted");
     }
 
     /// KMS-29, DF-32: what the versions cost, and what administrators left in the audit log.

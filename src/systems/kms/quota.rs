@@ -10,7 +10,7 @@ use crate::engine::{
 };
 use crate::systems::contract::{Command, Load, Message, Plan, Spawn, SweepMode};
 use crate::systems::spec::{Kind, Node, ParamSpec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// States of a quota by number.
 mod shown {
@@ -26,10 +26,10 @@ pub(super) struct QuotaPlan {
     entity: EntityId,
     /// Requests per second.
     limit: f64,
-    /// The constant that the limit was taken from.
-    constant: &'static str,
     /// KMS-27: what is over the limit is answered all the same.
     soft: bool,
+    /// The constants that these were taken from.
+    constants: Vec<&'static str>,
     /// Requests per second that callers outside the scenario make all the time.
     direct: f64,
 }
@@ -45,11 +45,20 @@ pub(super) fn build(root: &Node, constants: &Node, plan: &mut Plan) {
             ("quota-hsm", "model.kms.quota-hsm")
         };
         let entity = plan.entity(&path);
+        let own = root.named("quotas").find(|(name, _)| path.strip_prefix(PREFIX) == Some(*name));
+        let own = |param: &str| own.and_then(|(_, quota)| quota.get(param));
+        let (limit, enforcement) = (own("limit"), own("enforcement"));
+        let taken =
+            [(limit.is_none(), constant), (enforcement.is_none(), "model.kms.quota-enforcement")];
         let quota = quotas.entry(path).or_insert_with(|| QuotaPlan {
             entity,
-            limit: constants.at(name).number(),
-            constant,
-            soft: constants.at("quota-enforcement").text() == "soft",
+            limit: limit.unwrap_or_else(|| constants.at(name)).number(),
+            soft: enforcement.unwrap_or_else(|| constants.at("quota-enforcement")).text() == "soft",
+            constants: taken
+                .into_iter()
+                .filter(|(taken, _)| *taken)
+                .map(|(_, name)| name)
+                .collect(),
             direct: 0.0,
         });
         quota.direct += key.get("direct-load").map_or(0.0, Node::number);
@@ -61,6 +70,31 @@ pub(super) fn build(root: &Node, constants: &Node, plan: &mut Plan) {
         plan.process(&[quota.entity], Box::new(quota));
     }
 }
+
+/// The quotas that a scenario gives something of their own are those of its keys.
+fn check_names(root: &Node, found: &mut Vec<Diagnostic>) {
+    let paths: BTreeSet<String> =
+        root.named("keys").filter_map(|(_, key)| quota_path(key)).collect();
+    let known: Vec<&str> = paths.iter().filter_map(|path| path.strip_prefix(PREFIX)).collect();
+    for (name, quota) in root.named("quotas").filter(|(name, _)| !known.contains(name)) {
+        let help = match known.as_slice() {
+            [] => "take it out: software keys have no quota (DF-28)".to_owned(),
+            known => format!("the quotas of these keys are {}", known.join(", ")),
+        };
+        found.push(
+            Diagnostic::error(
+                "unused-quota",
+                quota.span.clone(),
+                format!("no key of the scenario counts against a quota `{name}` (DF-29)"),
+            )
+            .label("nobody's quota")
+            .help(help),
+        );
+    }
+}
+
+/// What the path of every quota begins with.
+const PREFIX: &str = "quotas.";
 
 /// KMS-23: 60,000 cryptographic requests a minute, in requests per second.
 const CALLING_PROJECT_MAX: f64 = 60_000.0 / 60.0;
@@ -75,6 +109,7 @@ pub(super) fn check(root: &Node, found: &mut Vec<Diagnostic>) {
         check_calling_project(all, load, found);
     }
     check_projects(root, found);
+    check_names(root, found);
 }
 
 /// The project of a key, or of what uses one, becomes part of paths.
@@ -133,6 +168,7 @@ impl Spawn for QuotaPlan {
             bursts: BTreeMap::new(),
             told: 0.0,
             cause: None,
+            base: None,
         })
     }
 }
@@ -148,6 +184,8 @@ struct Quota<'a> {
     told: f64,
     /// The record that the latest change of the load goes back to.
     cause: Option<Seq>,
+    /// The first record of the load that is there from the start.
+    base: Option<Seq>,
 }
 
 /// The timer of the next second in which something changes.
@@ -169,6 +207,10 @@ impl Quota<'_> {
             }
         }
         self.settle(fx);
+        // What is asked from now on is what was asked before there was more.
+        if load.per_second < 0.0 || load.at_once < 0.0 {
+            self.cause = self.base.or(self.cause);
+        }
     }
 
     /// Requests that come in the second of this instant.
@@ -190,7 +232,7 @@ impl Quota<'_> {
     fn tell(&mut self, demand: f64, share: f64, fx: &mut Effects<Message>) {
         self.told = share;
         let plan = self.plan;
-        for constant in [plan.constant, "model.kms.quota-enforcement"] {
+        for constant in &plan.constants {
             fx.used(constant);
         }
         let state = if share > 0.0 { shown::OVER } else { shown::WITHIN };
@@ -202,6 +244,10 @@ impl Quota<'_> {
             (false, _) => ("KMS-24", asked),
         };
         let seq = fx.enter(plan.entity, state, rule, self.cause, detail);
+        if self.cause.is_none() {
+            fx.no_fault(seq);
+            (self.cause, self.base) = (Some(seq), Some(seq));
+        }
         if !plan.soft {
             fx.publish(plan.entity, Message::Errors(share), Some(seq));
         }

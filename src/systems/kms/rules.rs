@@ -47,6 +47,36 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "KMS-08",
+        text: "Keys and versions can be deleted by newer methods of the API: only versions that are destroyed (and were not imported) or never got material, and keys of such versions alone; names are not used again. Callers notice nothing.",
+        source: "https://docs.cloud.google.com/kms/docs/delete-kms-resources",
+        confidence: Documented,
+    },
+    Rule {
+        id: "KMS-15",
+        text: "IAM changes on a key are consistent within seconds (older pages) or within seconds or minutes (newer ones). Modelled by IAM-01 and cut at 60 minutes; `model.kms.policy-propagation = \"5s\"` is the older reading.",
+        source: "https://docs.cloud.google.com/kms/docs/consistency",
+        confidence: Vague,
+    },
+    Rule {
+        id: "KMS-31",
+        text: "The SLA promises 99.95 % a month for direct callers and 99.99 % for service accounts, so for all systems here. It is no rate of failure: a hazard that takes Cloud KMS down for longer than 0.01 % of the time is a warning.",
+        source: "https://cloud.google.com/kms/sla",
+        confidence: Documented,
+    },
+    Rule {
+        id: "KMS-33",
+        text: "Calls without an answer within ten seconds counted as errors in earlier SLAs: a call of Cloud KMS that takes longer than `model.kms.call-deadline` stays without an answer.",
+        source: "https://cloud.google.com/kms/sla-20181214",
+        confidence: Documented,
+    },
+    Rule {
+        id: "EKM-10",
+        text: "An external manager should be at least as available as Cloud KMS itself. One that answers less than 99.99 % of the time (KMS-31), by its replicas, links, latency and the hazards of the scenario, is a warning.",
+        source: "https://www.fortanix.com/blog/keeping-the-keys-to-your-kingdom-google-and-fortanix-partner-to-deliver-byokms-3",
+        confidence: Vague,
+    },
+    Rule {
         id: "KMS-09",
         text: "Enabling a key version is strongly consistent.",
         source: "https://docs.cloud.google.com/kms/docs/consistency",

@@ -80,6 +80,27 @@ pub(super) const QUOTA: EntityKind = EntityKind {
     )],
 };
 
+/// What one quota has of its own.
+pub(super) const QUOTAS: TableSpec = TableSpec {
+    entity: None,
+    params: &[
+        ParamSpec {
+            name: "limit",
+            kind: Kind::Rate,
+            default: Default::Absent,
+            source: "KMS-24",
+            doc: "Requests that it allows; `model.kms.quota-hsm` or `quota-ekm` when absent.",
+        },
+        ParamSpec {
+            name: "enforcement",
+            kind: Kind::Choice(&["hard", "soft"]),
+            default: Default::Absent,
+            source: "KMS-27",
+            doc: "Is what exceeds it refused? `model.kms.quota-enforcement` when absent.",
+        },
+    ],
+};
+
 const fn units(name: &'static str, source: &'static str, doc: &'static str) -> ParamSpec {
     let (kind, default) = (Kind::Count(1, UNITS_MAX), Default::Value("1"));
     ParamSpec { name, kind, default, source, doc }

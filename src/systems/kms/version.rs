@@ -50,6 +50,11 @@ impl State {
         }
     }
 
+    /// Will a version in this state have material without anybody's doing?
+    pub(super) fn is_pending(self) -> bool {
+        matches!(self, State::PendingGeneration | State::PendingImport)
+    }
+
     /// KMS-29: is a version in this state billed?
     pub(super) fn is_billed(self) -> bool {
         matches!(self, State::Enabled | State::Disabled | State::DestroyScheduled)

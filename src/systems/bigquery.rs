@@ -15,6 +15,7 @@ use super::spec::{
     TableSpec, measure, param,
 };
 use super::store::{Manner, Store, StorePlan, Waits};
+use crate::diag::Diagnostic;
 use crate::engine::{Effects, EntityId, Happening, Process, SimDuration, SimTime, Streams};
 
 /// BigQuery.
@@ -23,6 +24,7 @@ pub const SYSTEM: System = System {
     tables: TABLES,
     model: MODEL,
     rules: RULES,
+    check,
     uses: |root| MANNER.uses(root),
     protects: Some(&PROTECTION),
     build,
@@ -236,6 +238,14 @@ const MANNER: Manner = Manner {
     slow: Some(Waits("model.bigquery.slow-after-return", "BQ-04")),
     deletion: Some(Waits("model.bigquery.delete-after", "BQ-06")),
 };
+
+fn check(root: &Node, found: &mut Vec<Diagnostic>) {
+    for (name, dataset) in root.named("bigquery") {
+        if let (Some(key), Some(version)) = (dataset.get("key"), dataset.get("key-version")) {
+            kms::check_bound(&format!("dataset `{name}`"), key.text(), root, version, found);
+        }
+    }
+}
 
 struct DatasetPlan {
     store: StorePlan,

@@ -168,8 +168,11 @@ impl Instance<'_> {
             let standing = watch.view().standing(version);
             let state = match (standing.denied, standing.certain()) {
                 (Some((Denial::Destroyed, _)), _) => backup_state::INACCESSIBLE,
-                (_, Some(Answer::Granted) | None) => backup_state::READY,
-                (_, Some(Answer::Denied(_) | Answer::Unreachable)) => backup_state::UNUSABLE,
+                (_, Some(Answer::Granted)) | (None, None) => backup_state::READY,
+                // Of a version that is denied, luck brings no request through.
+                (Some(_), None) | (_, Some(Answer::Denied(_) | Answer::Unreachable)) => {
+                    backup_state::UNUSABLE
+                }
             };
             let before = fx.state(backup.entity);
             if before >= backup_state::INACCESSIBLE || before == state {

@@ -70,7 +70,7 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
         "create-cluster",
         &[INSTANCE_PARAM, CLUSTER_PARAM],
         "BT-36",
-        "Creates a cluster that the scenario declares as absent; refused while a cluster is down or its key is not usable.",
+        "Creates a cluster that the scenario declares as absent, or one that was deleted; refused while a cluster is down or its key is not usable.",
     ),
     action(
         "delete-cluster",

@@ -5,7 +5,7 @@ use super::plan::{GraceTimer, backup_state, cluster_state};
 use super::protection::SERVICE;
 use crate::engine::{Class, Effects, EntityId, Seq};
 use crate::limits::TABLES_MAX;
-use crate::systems::contract::{Answer, Command, Message};
+use crate::systems::contract::{Answer, Command, Denial, Message};
 
 /// What an operation does to the instance, and its name for the trace.
 fn operation(code: u16) -> &'static str {
@@ -21,6 +21,34 @@ fn operation(code: u16) -> &'static str {
         code::DELETE_INSTANCE => "delete-instance",
         other => panic!("command {other} is not for an instance"),
     }
+}
+
+/// Whose key an operation needs that is refused.
+#[derive(Clone, Copy)]
+enum Asked {
+    /// It does not get that far.
+    Nobody,
+    /// That of a cluster, for its primary version.
+    Key(usize),
+    /// That of a backup, for the version that it is pinned to.
+    Backup(EntityId),
+}
+
+/// Why an operation is refused.
+struct Refusal {
+    rule: &'static str,
+    why: String,
+    asked: Asked,
+}
+
+impl Refusal {
+    fn new(rule: &'static str, why: impl Into<String>) -> Refusal {
+        Refusal { rule, why: why.into(), asked: Asked::Nobody }
+    }
+}
+
+fn no(rule: &'static str, why: impl Into<String>) -> Option<Refusal> {
+    Some(Refusal::new(rule, why))
 }
 
 /// Can the key of a cluster be used, as far as anybody can be sure?
@@ -44,9 +72,14 @@ impl Instance<'_> {
             self.partition(command, begins, occurrence, cause, fx);
             return;
         }
-        if let Some((rule, reason)) = self.refusal(command, fx) {
-            let detail = format!("{} is refused: {reason}", operation(command.code));
+        if command.code == code::READ_BACKUP {
+            self.backup_is_asked(EntityId(command.a), fx);
+            return;
+        }
+        if let Some(Refusal { rule, why, asked }) = self.refusal(command, fx) {
+            let detail = format!("{} is refused: {why}", operation(command.code));
             fx.note(self.plan.entity, rule, cause, detail);
+            self.met_denial(asked, fx);
             return;
         }
         match command.code {
@@ -77,51 +110,53 @@ impl Instance<'_> {
             .expect("a command names a cluster of the instance")
     }
 
-    /// Why an operation is refused, if it is: by which rule, and in words.
-    fn refusal(&self, command: Command, fx: &Effects<Message>) -> Option<(&'static str, String)> {
+    /// Why an operation is refused, if it is.
+    fn refusal(&self, command: Command, fx: &Effects<Message>) -> Option<Refusal> {
         if self.deleted {
             let own = self.plan.entity;
             let rule = fx.last_record(|entity| entity == own).map_or("BT-37", |(_, rule)| rule);
-            return Some((rule, "the instance is deleted".to_owned()));
+            return no(rule, "the instance is deleted");
         }
         let destroys = [code::DELETE_TABLE, code::DELETE_BACKUP, code::DELETE_INSTANCE];
         if !destroys.contains(&command.code) && self.lost {
-            return Some(("BT-40", "the instance is inaccessible for good".to_owned()));
+            return no("BT-40", "the instance is inaccessible for good");
         }
         // Backups are not among the operations that BT-36 names.
         if !destroys.contains(&command.code) && command.code != code::CREATE_BACKUP {
             let down = |cluster: &Cluster| cluster.present && cluster.down.is_some();
             if let Some(c) = self.clusters.iter().position(down) {
-                return Some(("BT-36", format!("cluster {} is down", self.plan.clusters[c].name)));
+                return no("BT-36", format!("cluster {} is down", self.plan.clusters[c].name));
             }
         }
         if command.code == code::CREATE_CLUSTER
             && let key = self.plan.clusters[self.cluster_of(command.a)].key
             && let Some(why) = self.policy.forbids(SERVICE, key)
         {
-            return Some(("BT-20", why.to_owned()));
+            return no("BT-20", why);
         }
         let room = TABLES_MAX.saturating_sub(self.tables);
+        let state = || fx.state(EntityId(command.a));
         match command.code {
             code::CREATE_TABLE if command.a > room => {
-                Some(("BR-16", format!("an instance has at most {TABLES_MAX} tables")))
+                no("BR-16", format!("an instance has at most {TABLES_MAX} tables"))
             }
             code::RESTORE_TABLE if room == 0 => {
-                Some(("BR-16", format!("an instance has at most {TABLES_MAX} tables")))
+                no("BR-16", format!("an instance has at most {TABLES_MAX} tables"))
             }
             code::DELETE_TABLE if command.a > self.tables => {
-                Some(("BT-37", format!("the instance has {} tables", self.tables)))
+                no("BT-37", format!("the instance has {} tables", self.tables))
             }
-            code::RESTORE_TABLE if fx.state(EntityId(command.a)) != backup_state::READY => {
-                Some(("BT-21", "the backup cannot be read".to_owned()))
+            code::RESTORE_TABLE if state() != backup_state::READY => {
+                let asked = Asked::Backup(EntityId(command.a));
+                Some(Refusal { asked, ..Refusal::new("BT-21", "the backup cannot be read") })
             }
             code::RESTORE_TABLE => self.cannot_protect(),
             code::CREATE_BACKUP => self.cannot_back_up(EntityId(command.a), fx),
-            code::DELETE_BACKUP if fx.state(EntityId(command.a)) == backup_state::DELETED => {
-                Some(("BT-37", "the backup is deleted already".to_owned()))
+            code::DELETE_BACKUP if state() == backup_state::DELETED => {
+                no("BT-37", "the backup is deleted already")
             }
-            code::DELETE_BACKUP if fx.state(EntityId(command.a)) == backup_state::ABSENT => {
-                Some(("BT-37", "the backup does not exist yet".to_owned()))
+            code::DELETE_BACKUP if state() == backup_state::ABSENT => {
+                no("BT-37", "the backup does not exist yet")
             }
             code::CREATE_CLUSTER => self.cannot_create(self.cluster_of(command.a)),
             code::DELETE_CLUSTER => self.cannot_delete(self.cluster_of(command.a)),
@@ -129,54 +164,96 @@ impl Instance<'_> {
         }
     }
 
-    fn cannot_delete(&self, c: usize) -> Option<(&'static str, String)> {
+    fn cannot_delete(&self, c: usize) -> Option<Refusal> {
         let present = self.clusters.iter().filter(|cluster| cluster.present).count();
         if !self.clusters[c].present {
-            Some(("BT-36", "the cluster does not exist".to_owned()))
+            no("BT-36", "the cluster does not exist")
         } else if present == 1 {
-            Some(("BT-36", "it is the last cluster of the instance".to_owned()))
+            no("BT-36", "it is the last cluster of the instance")
         } else {
             None
         }
     }
 
     /// Creation needs live use of the key.
-    fn cannot_create(&self, c: usize) -> Option<(&'static str, String)> {
+    fn cannot_create(&self, c: usize) -> Option<Refusal> {
         let cluster = &self.clusters[c];
         if cluster.present {
-            Some(("BT-36", "the cluster exists already".to_owned()))
+            no("BT-36", "the cluster exists already")
         } else if !usable(cluster) {
-            Some(("Q-15", "its key cannot be used".to_owned()))
+            Some(Refusal { asked: Asked::Key(c), ..Refusal::new("Q-15", "its key cannot be used") })
         } else {
             None
         }
     }
 
     /// BT-21: a restored table is protected by the key of each cluster that receives it.
-    fn cannot_protect(&self) -> Option<(&'static str, String)> {
+    fn cannot_protect(&self) -> Option<Refusal> {
         let bad = |cluster: &Cluster| cluster.present && !usable(cluster);
         let c = self.clusters.iter().position(bad)?;
-        let name = &self.plan.clusters[c].name;
-        Some(("BT-21", format!("the key of cluster {name} cannot be used")))
+        Some(self.unusable("BT-21", c))
+    }
+
+    /// An operation needs the key of a cluster, which cannot be used.
+    fn unusable(&self, rule: &'static str, c: usize) -> Refusal {
+        let why = format!("the key of cluster {} cannot be used", self.plan.clusters[c].name);
+        Refusal { asked: Asked::Key(c), ..Refusal::new(rule, why) }
     }
 
     /// BT-22: a backup is pinned to a version, so it needs the key.
-    fn cannot_back_up(
-        &self,
-        backup: EntityId,
-        fx: &Effects<Message>,
-    ) -> Option<(&'static str, String)> {
+    fn cannot_back_up(&self, backup: EntityId, fx: &Effects<Message>) -> Option<Refusal> {
         let c = self.plan.backups.iter().find(|known| known.entity == backup)?.cluster;
-        let cluster = &self.clusters[c];
-        if fx.state(backup) != backup_state::ABSENT {
-            Some(("BT-22", "the backup exists already".to_owned()))
+        let (cluster, name) = (&self.clusters[c], &self.plan.clusters[c].name);
+        let state = fx.state(backup);
+        if state == backup_state::DELETED {
+            no("BT-22", "the backup has been deleted, and is not taken twice")
+        } else if state != backup_state::ABSENT {
+            no("BT-22", "the backup exists already")
+        } else if !cluster.present {
+            no("BT-22", format!("cluster {name} does not exist"))
         } else if cluster.down.is_some() {
-            Some(("BR-13", format!("cluster {} is down", self.plan.clusters[c].name)))
-        } else if !cluster.present || !usable(cluster) {
-            let name = &self.plan.clusters[c].name;
-            Some(("BT-22", format!("the key of cluster {name} cannot be used")))
+            no("BR-13", format!("cluster {name} is down"))
+        } else if !usable(cluster) {
+            Some(self.unusable("BT-22", c))
         } else {
             None
+        }
+    }
+
+    /// EKM-09: an operation that meets a denial by the external manager makes it stick, as every
+    /// use of the key does.
+    fn met_denial(&self, asked: Asked, fx: &mut Effects<Message>) {
+        match asked {
+            Asked::Nobody => {}
+            Asked::Key(c) => {
+                let version = self.clusters[c].watch.as_ref().map_or(1, |w| w.view().primary());
+                self.asks(c, version, fx);
+            }
+            // Its own instance knows what it is pinned to.
+            Asked::Backup(backup) => {
+                let read = Command { a: backup.0, ..Command::new(backup, code::READ_BACKUP) };
+                let message = Message::Command { command: read, begins: true, occurrence: 0 };
+                fx.send(backup, message, None);
+            }
+        }
+    }
+
+    /// Somebody wants to read a backup that cannot be read.
+    fn backup_is_asked(&self, backup: EntityId, fx: &mut Effects<Message>) {
+        let place = self.plan.backups.iter().position(|known| known.entity == backup);
+        if let Some(place) = place.filter(|_| fx.state(backup) == backup_state::UNUSABLE) {
+            self.asks(self.plan.backups[place].cluster, self.backups[place], fx);
+        }
+    }
+
+    /// The key of a cluster is asked for one version.
+    fn asks(&self, c: usize, version: u32, fx: &mut Effects<Message>) {
+        let (Some(watch), Some(key)) = (&self.clusters[c].watch, self.plan.clusters[c].key) else {
+            return;
+        };
+        let view = watch.view();
+        if view.standing(version).certain() == Some(Answer::Denied(Denial::Manager)) {
+            fx.send(key, Message::Refused { version }, view.cause(version));
         }
     }
 
@@ -281,7 +358,7 @@ impl Instance<'_> {
     fn delete_cluster(&mut self, c: usize, cause: Option<Seq>, fx: &mut Effects<Message>) {
         fx.enter(
             self.plan.clusters[c].entity,
-            cluster_state::DELETED,
+            cluster_state::ABSENT,
             "BT-36",
             cause,
             "deleted by the user",

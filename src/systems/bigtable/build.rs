@@ -66,6 +66,7 @@ pub(super) fn check(root: &Node, found: &mut Vec<Diagnostic>) {
             );
         }
         check_events(name, instance, found);
+        check_backups(name, instance, root, found);
     }
     check_policy(root, found);
 }
@@ -135,6 +136,30 @@ fn check_region(cluster_name: &str, cluster: &Node, key: &Node, found: &mut Vec<
             Diagnostic::error("key-region", cluster.at("key").span.clone(), message)
                 .label(format!("a key in {location}"))
                 .help(format!("choose a key with `location = \"{home}\"`")),
+        );
+    }
+}
+
+/// BT-22: a backup that says its key version is there at the start, on a key that has the version.
+fn check_backups(name: &str, instance: &Node, root: &Node, found: &mut Vec<Diagnostic>) {
+    for (backup_name, backup) in instance.named("backups") {
+        let Some(version) = backup.get("key-version") else { continue };
+        let by = format!("backup `{backup_name}` of `{name}`");
+        let cluster = last(backup.at("cluster").text());
+        let key = instance.at("clusters").get(cluster).and_then(|cluster| cluster.get("key"));
+        let (message, label) = if backup.at("initially").text() == "absent" {
+            let why = "is taken in the run, and pinned to the version that is primary then (BT-22)";
+            (format!("{by} {why}"), "not known before")
+        } else if let Some(key) = key {
+            kms::check_bound(&by, key.text(), root, version, found);
+            continue;
+        } else {
+            (format!("{by} is on cluster `{cluster}`, which has no key"), "a version of what?")
+        };
+        found.push(
+            Diagnostic::error("no-such-version", version.span.clone(), message)
+                .label(label)
+                .help("take `key-version` out"),
         );
     }
 }
@@ -335,7 +360,10 @@ fn instance(root: &Node, name: &str, node: &Node, plan: &Plan) -> InstancePlan {
         .collect();
     let own_lag = node.get("replication-lag").map(Node::dist);
     let constants_node = model(root, "bigtable");
-    let lags = Lags::new(regions.len(), |from, to| {
+    let keyed = clusters.iter().any(|cluster| cluster.key.is_some());
+    // BT-04: comparable performance with keys.
+    let factor = if keyed { constants_node.at("cmek-latency-factor").number() } else { 1.0 };
+    let lags = Lags::new(regions.len(), factor, |from, to| {
         if let Some(lag) = own_lag {
             return (lag, None);
         }

@@ -200,9 +200,14 @@ pub(super) const CLUSTER: EntityKind = EntityKind {
             serves: false,
             irreversible: true,
             look: Look::Gone,
-            doc: "Deleted with its instance, or by the user.",
+            doc: "Deleted with its instance.",
         },
-        state("absent", false, Look::Absent, "Not created yet."),
+        state(
+            "absent",
+            false,
+            Look::Absent,
+            "Not created yet, or deleted by the user: it can be created (again).",
+        ),
     ],
     measures: &[],
 };
@@ -617,6 +622,13 @@ pub(super) const MODEL: &[ParamSpec] = &[
         Default::Value("{ lognormal = { median = \"1s\", p95 = \"10s\" } }"),
         "assumed, BR-03",
         "Replication lag between clusters of different regions.",
+    ),
+    param(
+        "cmek-latency-factor",
+        Kind::Amount,
+        Default::Value("1.0"),
+        "BT-04",
+        "Replication between clusters with keys takes so many times as long as between others.",
     ),
     param(
         "route-around-disabled",

@@ -20,6 +20,8 @@ pub(super) mod code {
     pub(in super::super) const DELETE_INSTANCE: u16 = 8;
     pub(in super::super) const PARTITION: u16 = 9;
     pub(in super::super) const CREATE_BACKUP: u16 = 10;
+    /// Not of a scenario: somebody wants to read a backup that cannot be read.
+    pub(in super::super) const READ_BACKUP: u16 = 11;
 }
 
 /// What a timer of an instance is for. Timers of one kind are due in the order of their clusters.

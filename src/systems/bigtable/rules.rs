@@ -13,6 +13,24 @@ pub(super) const RULES: &[Rule] = &[
         confidence: Documented,
     },
     Rule {
+        id: "BT-02",
+        text: "With CMEK the customer owns rotation, access, disabling and destruction of the key; the strength of encryption does not change. Here a key adds ways to fail and costs, and changes nothing else: without a fault an instance with keys does what one without keys does.",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "BT-03",
+        text: "Every action on a key is logged, requests to external keys with the reason that they give. A manager may deny by that reason: `kaj-deny` (KMS-19, EKM-09).",
+        source: SEED,
+        confidence: Documented,
+    },
+    Rule {
+        id: "BT-04",
+        text: "Performance with CMEK is comparable to that with default encryption. The one latency of this model is the replication lag: `model.bigtable.cmek-latency-factor` makes it longer for instances with keys.",
+        source: SEED,
+        confidence: Vague,
+    },
+    Rule {
         id: "BT-05",
         text: "One key may serve many projects, instances or clusters, or each may have its own.",
         source: SEED,

@@ -25,6 +25,8 @@ const GAUSS: [(f64, f64); 5] = [
 struct Lag {
     dist: Dist,
     cuts: Vec<f64>,
+    /// It takes so many times as long.
+    factor: f64,
     /// The model constant it was taken from.
     constant: Option<&'static str>,
 }
@@ -35,16 +37,20 @@ pub(super) struct Lags {
 }
 
 impl Lags {
-    /// Lags of `count` clusters, as `of(from, to)` says, with the model constant they come from.
+    /// Lags of `count` clusters, as `of(from, to)` says, with the model constant they come from;
+    /// each so many times as long as that.
     pub(super) fn new<'d>(
         count: usize,
+        factor: f64,
         of: impl Fn(usize, usize) -> (&'d Dist, Option<&'static str>),
     ) -> Lags {
+        // A lag of no time at all is one of next to none.
+        let factor = factor.max(f64::MIN_POSITIVE);
         let lag = |from: usize, to: usize| {
             (from != to).then(|| {
                 let (dist, constant) = of(from, to);
-                let cuts = CUTS.iter().map(|&p| dist.quantile(p)).collect();
-                Lag { dist: dist.clone(), cuts, constant }
+                let cuts = CUTS.iter().map(|&p| dist.quantile(p) * factor).collect();
+                Lag { dist: dist.clone(), cuts, factor, constant }
             })
         };
         Lags {
@@ -154,7 +160,11 @@ impl<'l> Exposure<'l> {
             .iter()
             .map(
                 |(lag, blocked)| {
-                    if age < *blocked { 1.0 } else { lag.dist.survival(age - blocked) }
+                    if age < *blocked {
+                        1.0
+                    } else {
+                        lag.dist.survival((age - blocked) / lag.factor)
+                    }
                 },
             )
             .product()
@@ -225,7 +235,7 @@ mod tests {
     }
 
     fn exposure_mean(dist: &Dist, blocked: u64, written: &Written, now: SimTime) -> f64 {
-        let lags = Lags::new(2, |_, _| (dist, None));
+        let lags = Lags::new(2, 1.0, |_, _| (dist, None));
         let peers = [Peer { cluster: 1, blocked: SimDuration::from_secs(blocked) }];
         Exposure::new(&lags, 0, &peers, written, now).mean()
     }
@@ -274,7 +284,7 @@ mod tests {
         let mut written = Written::default();
         written.set(at(0), 100.0);
         let dist = Dist::constant(SimDuration::from_secs(5));
-        let lags = Lags::new(2, |_, _| (&dist, None));
+        let lags = Lags::new(2, 1.0, |_, _| (&dist, None));
         let mut stream = Streams::new(1, 0).stream(StreamNumber::of("a", "b"));
         for _ in 0..100 {
             let peers = [Peer { cluster: 1, blocked: SimDuration::ZERO }];

@@ -83,7 +83,8 @@ fn df_32_calls_of_administrators_are_always_logged_refused_ones_too() {
         .at("5h", "rotate-key key=east")
         .at("6h", "revoke-grant key=east principal=bigtable-agent")
         .at("7h", "grant key=east principal=bigtable-agent via=group")
-        .at("8h", "disable-key key=east version=9");
+        .at("8h", "disable-key key=east version=3")
+        .at("9h", "create-version key=east");
     let (entries, measures) = entries(&world);
     assert_eq!(
         methods(&entries),
@@ -96,15 +97,35 @@ fn df_32_calls_of_administrators_are_always_logged_refused_ones_too() {
             "UpdateCryptoKeyPrimaryVersion",
             "SetIamPolicy",
             "UpdateCryptoKeyVersion",
+            "CreateCryptoKeyVersion",
         ]
     );
-    assert_eq!(measures["keys.east.audit-entries"], 8.0);
+    assert_eq!(measures["keys.east.audit-entries"], 9.0);
     let code = |n: usize| entries[n]["protoPayload"]["status"]["code"].as_u64();
     assert_eq!([0, 1, 2, 7].map(code), [None, None, Some(9), Some(5)]);
     let delta = &entries[6]["protoPayload"]["serviceData"]["policyDelta"]["bindingDeltas"][0];
     assert_eq!(delta["action"], "REMOVE");
     assert_eq!(delta["role"], "roles/cloudkms.cryptoKeyEncrypterDecrypter");
     assert!(delta["member"].as_str().unwrap().contains("@gcp-sa-bigtable."));
+}
+
+#[test]
+fn bt_03_requests_to_external_keys_are_logged_with_their_reason() {
+    let tables = ONE.to_owned() + "[ekm.safe]\n";
+    let world = World::new("1h", &tables)
+        .set("keys.east.data-access-logs=true")
+        .at("30m", "create-version key=east");
+    let external = world.clone().set("keys.east.protection=external").set("keys.east.ekm=safe");
+    for (world, told) in [(world, false), (external, true)] {
+        let (entries, _) = entries(&world);
+        // 12 validations of 3 operations each, and what the administrator does.
+        assert_eq!(entries.len(), 12 * 3 + 1);
+        for entry in &entries {
+            let reason = &entry["protoPayload"]["metadata"]["entries"]["key_access_justification"];
+            let expected = (told && is_data(entry)).then_some("GOOGLE_INITIATED_SYSTEM_OPERATION");
+            assert_eq!(reason["reason"].as_str(), expected);
+        }
+    }
 }
 
 /// Every line is an entry of its own with the fields of the real messages; the counts are the

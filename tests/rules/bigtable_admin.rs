@@ -148,7 +148,7 @@ fn bt_36_a_deleted_cluster_no_longer_takes_the_instance_down() {
         .at("1h", "delete-cluster instance=a cluster=east")
         .at("1h 2m", "disable-key key=east")
         .play();
-    assert_eq!(played.state_at("bigtable.a.clusters.east", "1h"), "deleted");
+    assert_eq!(played.state_at("bigtable.a.clusters.east", "1h"), "absent");
     assert_eq!(played.transitions("bigtable.a.clusters.west"), []);
     assert_eq!(played.measure("bigtable.a.downtime"), 0.0);
     // 12 sweeps of east up to 55 m (that of 1 h finds it gone), 144 of each of the others.

@@ -43,6 +43,20 @@ fn bt_08_operations_grow_with_tables_times_clusters() {
     assert_eq!(played.measure("bigtable.a.operations-cost-usd"), 0.10368);
 }
 
+/// With every sweep an event, a day has a thirtieth of the operations of thirty days.
+#[test]
+fn bt_08_every_sweep_of_a_thousand_tables_in_a_day_costs_10_dollars_and_36_cents() {
+    let model = World::with_defaults("1d", &four(1000)).model();
+    for sweeps in [SweepMode::Decisive, SweepMode::All] {
+        let trace = model.replicate(1, 0, sweeps, Budget::default()).unwrap();
+        let measures = model.outcome(trace).measures;
+        // 1,000 x 4 x 288 x 3 operations at USD 0.03 per 10,000.
+        assert_eq!(measures["keys.central.kms-operations"], Some(3_456_000.0));
+        assert_eq!(measures["keys.central.operations-cost-usd"], Some(10.368));
+        assert_eq!(measures["bigtable.a.sweeps"], Some(1_152_000.0));
+    }
+}
+
 /// 1,000 tables x 4 clusters x 8,640 sweeps x 3 operations.
 fn thousand_tables(sweeps: SweepMode) {
     let model = World::with_defaults("30d", &four(1000)).model();

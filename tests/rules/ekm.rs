@@ -174,7 +174,12 @@ fn ekm_05_enough_replicas_must_be_up() {
 #[test]
 fn ekm_05_one_replica_that_fails_is_a_warning() {
     let life = "replica-failure = \"10h\"\nreplica-repair = \"1h\"\n";
-    let found = |params: &str| World::new("1h", &manager(params)).diagnostics();
+    let found = |params: &str| {
+        let mut found = World::new("1h", &manager(params)).diagnostics();
+        // Another warning, for which one of two replicas in eleven hours is too many (EKM-10).
+        found.retain(|code| *code != "manager-availability");
+        found
+    };
     assert_eq!(found(life), ["single-replica"]);
     assert!(found(&format!("replicas = 2\n{life}")).is_empty());
     assert!(found("replicas = 1\n").is_empty());

@@ -18,6 +18,7 @@ mod dataflow_launch;
 mod ekm;
 mod flows;
 mod grants;
+mod key_side;
 mod kms;
 mod laws;
 mod on_use;

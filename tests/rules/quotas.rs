@@ -290,3 +290,24 @@ fn kms_22_buckets_and_datasets_count_too() {
     let told: Vec<_> = played.transitions("quotas.europe-west1-hsm");
     assert_eq!(told, [(3_600.0, "over-quota", "KMS-24"), (7_200.0, "within-quota", "KMS-24")]);
 }
+
+#[test]
+fn kms_24_bursts_go_back_to_the_load_that_makes_them() {
+    // Over by the tables alone at each multiple of 5 min; from 7 min to 17 min by direct callers too.
+    let played = World::new("1h", &cluster("hsm", 1_000))
+        .during("7m", "10m", "key-load key=east rate=600/s")
+        .play();
+    let trace = &played.outcome.trace;
+    let roots = |from: f64, to: f64| -> Vec<u32> {
+        let within = trace.records.iter().enumerate().filter(|(_, record)| {
+            let at = record.at.seconds();
+            at >= from && at < to && record.rule == "KMS-24"
+        });
+        within.map(|(seq, _)| trace.root(seq as u32)).collect()
+    };
+    let (before, during, after) =
+        (roots(0.0, 420.0), roots(420.0, 1_020.0), roots(1_021.0, 3_600.0));
+    assert!(before.iter().all(|root| *root == before[0]) && before.len() == 4, "{before:?}");
+    assert!(during.iter().all(|root| trace.records[*root as usize].rule == "KMS-22"), "{during:?}");
+    assert!(after.iter().all(|root| *root == before[0]) && after.len() > 10, "{after:?}");
+}

@@ -10,7 +10,7 @@ use cmeksim::experiment::outcome::Measures;
 use cmeksim::scenario::read::{Overrides, read};
 use cmeksim::systems::contract::SweepMode;
 use reference::plan::Plan;
-use reference::{History, Mistake};
+use reference::{Clock, History, Luck, Mistake, NOT_SERVING};
 use reference::{generate, shrink};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,6 +25,7 @@ type Histories = BTreeMap<String, Vec<(u64, &'static str)>>;
 struct Product {
     histories: Histories,
     measures: Measures,
+    luck: Luck,
 }
 
 /// Reads and plays the plan; a panic is one more way to disagree.
@@ -50,6 +51,10 @@ fn play(plan: &Plan) -> Result<Product, String> {
     let decisive = play(SweepMode::Decisive)?;
     let all = play(SweepMode::All)?;
     let histories = histories(&model, &decisive)?;
+    let luck = luck(&model, &decisive);
+    if !luck.fits(plan) {
+        return Err(format!("replicas or links fail at other times than they may: {luck:?}"));
+    }
     if decisive.fingerprint() != all.fingerprint() {
         return Err(format!(
             "fingerprints of decisive and of all sweeps differ\n{}",
@@ -66,7 +71,25 @@ fn play(plan: &Plan) -> Result<Product, String> {
             return Err(format!("{path} is {decisive:?} if decisive, {value:?} if all"));
         }
     }
-    Ok(Product { histories, measures })
+    Ok(Product { histories, measures, luck })
+}
+
+/// When replicas and links of managers failed and were repaired, as the trace tells it.
+fn luck(model: &Model, trace: &Trace) -> Luck {
+    let entities: Vec<_> = model.entities().map(|(path, _)| path).collect();
+    let mut luck = Luck::default();
+    for record in &trace.records {
+        let path = entities[usize::try_from(record.entity.0).expect("a few entities")];
+        let words: Vec<&str> = record.detail.split([' ', ':']).collect();
+        let kind = ["replica", "link"].iter().position(|word| words.first() == Some(word));
+        if let (Some(manager), Some(kind)) = (path.strip_prefix("ekm."), kind) {
+            let unit = words[1].parse().expect("units have numbers");
+            let turns = luck.turns.entry((manager.to_owned(), kind, unit)).or_default();
+            assert_eq!(turns.len() % 2 == 0, words[2] == "fails", "{}", record.detail);
+            turns.push(record.at.ns() / NS);
+        }
+    }
+    luck
 }
 
 fn told(found: &[Diagnostic], _: &Sources) -> String {
@@ -140,13 +163,15 @@ fn compare(plan: &Plan) -> Result<(), String> {
 
 /// Compares what the product says with what the reference does, or would by a mistake.
 fn compare_with(product: &Product, plan: &Plan, mistake: Option<Mistake>) -> Result<(), String> {
-    let reference = reference::run(plan, mistake);
+    let reference = reference::run(plan, &product.luck, mistake);
+    let until = reference.known_until;
     let mut first: Option<(u64, String)> = None;
     for history in &reference.histories {
         let Some(states) = product.histories.get(&history.path) else {
             return Err(format!("the product has no entity `{}`", history.path));
         };
         if let Some((at, text)) = difference(history, states)
+            && at < until
             && first.as_ref().is_none_or(|(earlier, _)| at < *earlier)
         {
             first = Some((at, text));
@@ -160,12 +185,17 @@ fn compare_with(product: &Product, plan: &Plan, mistake: Option<Mistake>) -> Res
         let more = product.histories.keys().filter(|path| !known(path));
         return Err(format!("the product has more entities: {:?}", more.collect::<Vec<_>>()));
     }
+    if until < plan.horizon {
+        return Ok(());
+    }
     let from_states = reference.histories.iter().flat_map(|history| measures(plan, history));
     for (path, value) in from_states.chain(reference.measures) {
         same(&path, product.measures.get(&path), Some(value))?;
     }
-    for (path, value) in reference.histories.iter().flat_map(|h| times(reference.first_root, h)) {
-        same(&path, product.measures.get(&path), value)?;
+    if let Clock::At(first_root) = reference.clock {
+        for (path, value) in reference.histories.iter().flat_map(|h| times(first_root, h)) {
+            same(&path, product.measures.get(&path), value)?;
+        }
     }
     Ok(())
 }
@@ -200,27 +230,6 @@ fn difference(reference: &History, product: &[(u64, &'static str)]) -> Option<(u
         .expect("strings take all");
     Some((second, text))
 }
-
-/// States in which an entity does not serve.
-const NOT_SERVING: &[&str] = &[
-    "unavailable",
-    "unreachable",
-    "disabled",
-    "destroy-scheduled",
-    "destroyed",
-    "down",
-    "offline",
-    "inaccessible",
-    "deleted",
-    "failing",
-    "no-primary",
-    "denying",
-    "restoring",
-    "revoked",
-    "blocked",
-    "unusable",
-    "absent",
-];
 
 /// Measures that follow from the states.
 fn measures(plan: &Plan, history: &History) -> Vec<(String, f64)> {
@@ -259,6 +268,9 @@ fn measures(plan: &Plan, history: &History) -> Vec<(String, f64)> {
     }
     if path.starts_with("keys.") && !path.contains(".grants.") {
         measures.push(of("unreachable-time", spent(&|state| state == "unreachable")));
+    }
+    if path.starts_with("quotas.") {
+        measures.push(of("over-quota-time", spent(&|state| state == "over-quota")));
     }
     if path.starts_with("bigtable.") && path.matches('.').count() == 1 {
         measures.push(of("degraded-time", spent(&|state| state == "degraded")));

@@ -233,6 +233,12 @@ impl InstanceState {
         }
     }
 
+    /// Number of tables in clusters that are validated with a key.
+    pub(crate) fn validated_with(&self, key: usize) -> u64 {
+        let own = self.clusters.iter().filter(|cluster| cluster.key == Some(key)).count();
+        if self.fate == Fate::Deleted { 0 } else { (own * self.phases.len()) as u64 }
+    }
+
     fn refuses(&self) -> bool {
         self.fate != Fate::Alive || self.clusters.iter().any(|cluster| !cluster.up())
     }
@@ -274,7 +280,7 @@ impl InstanceState {
     }
 
     /// `create-backup`: needs a cluster that is up, and its key (BT-22).
-    pub(crate) fn create_backup(&mut self, name: &str, keys: &Keys) {
+    pub(crate) fn create_backup(&mut self, name: &str, keys: &mut Keys) {
         let fits = |backup: &&mut BackupState| backup.name == name;
         let backup = self.backups.iter_mut().find(fits).expect("an event names a known backup");
         let cluster = &self.clusters[backup.cluster];
@@ -283,7 +289,11 @@ impl InstanceState {
         }
         if let Some(key) = cluster.key {
             let primary = keys.primary(key);
-            if keys.answer(key, primary, cluster.grant) != Answer::Granted {
+            let answer = keys.answer(key, primary, cluster.grant);
+            if answer == Answer::Manager && self.mistake != Some(Mistake::OnlySweepsStick) {
+                keys.stick(key, primary);
+            }
+            if answer != Answer::Granted {
                 return;
             }
             backup.version = primary;
@@ -338,10 +348,13 @@ impl InstanceState {
             backup.state = if keys.gone(key, version) {
                 self.lost_backups += 1;
                 "inaccessible"
-            } else if keys.answer(key, version, cluster.grant) == Answer::Granted {
-                "ready"
             } else {
-                "unusable"
+                match keys.answer(key, version, cluster.grant) {
+                    Answer::Granted => "ready",
+                    // Some requests are answered: by what the key says of the version.
+                    Answer::Luck if !keys.denied(key, version, cluster.grant) => "ready",
+                    _ => "unusable",
+                }
             };
         }
     }
@@ -398,6 +411,9 @@ impl InstanceState {
         let cluster = &mut self.clusters[index];
         let version = cluster.bound[table];
         match keys.answer(key, version, cluster.grant) {
+            Answer::Luck => {
+                keys.luck_met.get_or_insert(now);
+            }
             Answer::None => {
                 // A key known to be denied has no grace (BT-47).
                 let known = cluster.known.contains_key(&version)

@@ -1,7 +1,7 @@
 //! Short courses of events that lead into corners which independent events seldom reach.
 
 use super::generate::Dice;
-use super::plan::{Act, Event, Key, Plan};
+use super::plan::{Act, Backup, Event, Instance, Key, Plan};
 
 /// A course of events from `start` on, about one key and what it hangs on.
 pub(crate) fn course(
@@ -36,7 +36,7 @@ pub(crate) fn course(
     let stale = |lasts| Act::KmsStale { location: key.location.clone(), lasts };
     let denied = start + c.disable_propagation;
     let mut course: Vec<(u64, Act)> = Vec::new();
-    match dice.below(17) {
+    match dice.below(21) {
         // What happens around the instant of destruction.
         _ if destruction && dice.chance(60) => {
             let wait = key.destroy_wait.unwrap_or(c.destroy_wait);
@@ -125,7 +125,7 @@ pub(crate) fn course(
         // A rotation, and the old version is disabled too early.
         11 | 12 => {
             let old = key.primary;
-            course.push((start, Act::Rotate { key: name() }));
+            course.push((start, Act::Rotate { key: name(), fails: false }));
             let then = start + c.primary_propagation + some_of(&[0, c.rewrap_delay, late], dice);
             let disable = Act::Disable { key: name(), version: Some(old) };
             course.push((then, disable));
@@ -134,7 +134,7 @@ pub(crate) fn course(
         }
         // One version first, then the whole key, and back one by one.
         13 => {
-            let one = dice.within(1, key.versions);
+            let one = dice.within(1, key.versions.len() as u64);
             course.push((start, Act::Disable { key: name(), version: Some(one) }));
             course.push((denied + spread, disable()));
             course.push((denied + spread + early, Act::Enable { key: name(), version: Some(one) }));
@@ -155,9 +155,48 @@ pub(crate) fn course(
         15 => {
             if key.manager.is_some() {
                 course.push((start, Act::EkmDeny { key: name(), lasts: beyond }));
-                let repair = if dice.chance(50) { enable() } else { Act::Rotate { key: name() } };
+                let repair = if dice.chance(50) {
+                    enable()
+                } else {
+                    Act::Rotate { key: name(), fails: false }
+                };
                 course.push((start + early + late, repair));
                 course.push((start + beyond + soon, enable()));
+            }
+        }
+        // A backup is taken while the manager denies, before any validation.
+        16 | 17 => {
+            let stores = |instance: &&Instance| {
+                let cluster = |b: &Backup| instance.clusters.iter().find(|c| c.name == b.cluster);
+                let on_key =
+                    |b: &&Backup| cluster(b).is_some_and(|c| c.key == Some(key.name.clone()));
+                instance.backups.iter().any(|b| !b.present && on_key(&b))
+            };
+            if let (Some(_), Some(instance)) = (&key.manager, plan.instances.iter().find(stores)) {
+                let absent = instance.backups.iter().find(|b| !b.present);
+                let backup = absent.map_or(String::new(), |backup| backup.name.clone());
+                course.push((start, Act::EkmDeny { key: name(), lasts: early.max(1) }));
+                let instance = instance.name.clone();
+                course.push((start + soon.min(early), Act::CreateBackup { instance, backup }));
+                course.push((start + early + late, enable()));
+            }
+        }
+        // The only version is on its way to destruction when a rotation makes another.
+        18 => {
+            course.push((start, Act::Rotate { key: name(), fails: dice.chance(20) }));
+            course.push((start + some_of(&[0, c.generation, late], dice), schedule()));
+            course.push((start + c.generation + spread, restore()));
+            course.push((start + c.generation + spread + early, enable()));
+        }
+        // Material that is gone, or never came, is imported again.
+        19 => {
+            if key.imported {
+                let version = Some(dice.within(1, key.versions.len() as u64));
+                let import = |fails| Act::Import { key: name(), version, fails };
+                course.push((start, import(true)));
+                course.push((start + c.import + soon, import(false)));
+                course.push((start + c.import + soon + late, disable()));
+                course.push((start + c.import + spread + late, enable()));
             }
         }
         // A grace runs out while clusters are brought up after another.

@@ -3,7 +3,7 @@
 use super::courses;
 use super::plan::{
     Act, Backup, Cluster, Constants, DeletionClock, Event, GraceFrom, GraceScope, Instance, Key,
-    Plan, Profile, Routing, SweepPhase,
+    Manager, Plan, Profile, Routing, SweepPhase, Units,
 };
 
 pub(crate) const HOUR: u64 = 3600;
@@ -97,6 +97,7 @@ pub(crate) fn plan(seed: u64) -> Plan {
         horizon,
         constants,
         managers: Vec::new(),
+        limits: Vec::new(),
         keys: Vec::new(),
         instances: Vec::new(),
         events: Vec::new(),
@@ -104,7 +105,8 @@ pub(crate) fn plan(seed: u64) -> Plan {
     let external = *dice.pick(&[0, 0, 40, 100]);
     if external > 0 {
         let count = dice.within(1, 2);
-        plan.managers = dice.names(&["thales", "fortanix", "acme"], count);
+        let names = dice.names(&["thales", "fortanix", "acme"], count);
+        plan.managers = names.into_iter().map(|name| manager(dice, name, horizon, grid)).collect();
     }
     let sharing = *dice.pick(&[20, 50, 90]);
     let count = *dice.pick(&[1, 1, 1, 2, 2, 3]);
@@ -116,8 +118,84 @@ pub(crate) fn plan(seed: u64) -> Plan {
         new_key(dice, &mut plan, "us-east1".to_owned(), external);
     }
     dice.shuffle(&mut plan.keys);
+    limits(dice, &mut plan);
     events(dice, theme, grid, &mut plan);
+    name_possible_versions(&mut plan);
     plan
+}
+
+/// An external manager; two of five have replicas or links that fail.
+fn manager(dice: &mut Dice, name: String, horizon: u64, grid: u64) -> Manager {
+    let fails = dice.chance(40);
+    let mut units = || {
+        let count = dice.within(1, 3);
+        let mut spans = |most: u64| -> Vec<u64> {
+            (0..dice.within(1, 2)).map(|_| dice.within(1, (most / grid).max(1)) * grid).collect()
+        };
+        let (failures, repairs) = (spans(horizon), spans(2 * HOUR));
+        let lives = fails && dice.chance(60);
+        Units {
+            count,
+            needed: dice.within(1, count),
+            failures: if lives { failures } else { Vec::new() },
+            repairs: if lives { repairs } else { Vec::new() },
+        }
+    };
+    let units = [units(), units()];
+    let latency_ms = *dice.pick(&[30, 30, 30, 30, 30, 30, 30, 150, 150, 151, 2_000]);
+    Manager { name, units, latency_ms }
+}
+
+/// Some quotas have limits of their own: none at all, or a few requests per second.
+fn limits(dice: &mut Dice, plan: &mut Plan) {
+    let levels = plan.keys.iter().filter_map(|key| match (&key.manager, key.hsm) {
+        (Some(_), _) => Some(format!("{}-external", key.location)),
+        (None, true) => Some(format!("{}-hsm", key.location)),
+        (None, false) => None,
+    });
+    let mut names: Vec<String> = levels.collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        if dice.chance(12) {
+            let limit = *dice.pick(&[0, 0, 1, 5, 10, 100]);
+            plan.limits.push((name, limit));
+        }
+    }
+}
+
+/// A command may name a version that is not there yet, but not one that never is.
+fn name_possible_versions(plan: &mut Plan) {
+    let makes = |act: &Act, name: &String| {
+        matches!(
+            act,
+            Act::CreateVersion { key, .. }
+                | Act::Rotate { key, .. }
+                | Act::Import { key, version: None, .. }
+            if key == name
+        )
+    };
+    let most: Vec<(String, u64)> = plan
+        .keys
+        .iter()
+        .map(|key| {
+            let made = plan.events.iter().filter(|event| makes(&event.act, &key.name)).count();
+            (key.name.clone(), (key.versions.len() + made) as u64)
+        })
+        .collect();
+    let most =
+        |name: &String| most.iter().find(|(key, _)| key == name).map_or(1, |(_, most)| *most);
+    for event in &mut plan.events {
+        match &mut event.act {
+            Act::Disable { key, version: Some(version) }
+            | Act::Enable { key, version: Some(version) }
+            | Act::Schedule { key, version: Some(version) }
+            | Act::Restore { key, version: Some(version) }
+            | Act::Import { key, version: Some(version), .. }
+            | Act::SetPrimary { key, version } => *version = (*version).min(most(key)),
+            _ => {}
+        }
+    }
 }
 
 fn constants(dice: &mut Dice, theme: Theme, grid: u64) -> Constants {
@@ -161,21 +239,60 @@ fn constants(dice: &mut Dice, theme: Theme, grid: u64) -> Constants {
         group_removal: dice.within(1, 3),
         perimeter: dice.seconds(30, &[300], grid),
         partial_spreads: dice.chance(50),
+        generation: dice.seconds(55, &[60, 600, HOUR], grid),
+        import: dice.seconds(30, &[60, 600, HOUR], grid),
+        external_destruction: dice.seconds(30, &[600], grid),
+        quota_hsm: *dice.pick(&[1_000_000, 1_000_000, 1_000_000, 500, 2]),
+        quota_ekm: *dice.pick(&[1_000_000, 1_000_000, 1_000_000, 100, 2]),
+        soft: dice.chance(15),
     }
 }
 
+const STATES: &[&str] = &[
+    "enabled",
+    "enabled",
+    "enabled",
+    "enabled",
+    "disabled",
+    "disabled",
+    "destroy-scheduled",
+    "destroyed",
+    "pending-generation",
+    "pending-generation",
+    "pending-import",
+    "import-failed",
+    "generation-failed",
+];
+
 fn new_key(dice: &mut Dice, plan: &mut Plan, location: String, external: u64) -> String {
     let name = format!("key{}", plan.keys.len());
-    let manager = dice.chance(external).then(|| dice.pick(&plan.managers).clone());
+    let manager = dice.chance(external).then(|| dice.pick(&plan.managers).name.clone());
+    let vpc = manager.is_some() && dice.chance(30);
+    let hsm = manager.is_none() && dice.chance(15);
     let destroy_wait = dice.chance(20).then(|| DAY + dice.within(0, 2) * HOUR);
-    let versions = *dice.pick(&[1, 1, 1, 2, 2, 3]);
-    let primary = if dice.chance(70) { versions } else { dice.within(1, versions) };
+    let count = *dice.pick(&[1, 1, 1, 2, 2, 3]);
+    let primary = if dice.chance(70) { count } else { dice.within(1, count) };
+    let odd = dice.chance(12);
+    let state = |_| match dice.below(12) {
+        _ if !odd => "enabled",
+        0 if vpc => "pending-external-destruction",
+        1 if vpc => "external-destruction-failed",
+        _ => *dice.pick(STATES),
+    };
+    let versions: Vec<&str> = (0..count).map(state).collect();
+    let imported = versions.iter().any(|state| state.contains("import")) || dice.chance(15);
+    let throttled = manager.is_some() || hsm;
+    let direct = if throttled && dice.chance(15) { dice.within(1, 20) } else { 0 };
     let next_rotation = dice.chance(20).then(|| dice.below(plan.horizon));
     let name_of = name.clone();
     plan.keys.push(Key {
         name: name_of,
         location,
         manager,
+        vpc,
+        hsm,
+        imported,
+        direct,
         destroy_wait,
         versions,
         primary,
@@ -235,9 +352,11 @@ fn instance(
     for name in dice.names(&["nightly", "weekly"], count) {
         let cluster = dice.pick(&clusters).clone();
         let versions = |name: &String| plan.keys.iter().find(|key| key.name == *name);
-        let versions = cluster.key.as_ref().and_then(versions).map_or(1, |key| key.versions);
-        let version = dice.chance(40).then(|| dice.within(1, versions));
+        let versions =
+            cluster.key.as_ref().and_then(versions).map_or(0, |key| key.versions.len() as u64);
         let present = dice.chance(70);
+        let pinned = present && versions > 0 && dice.chance(40);
+        let version = pinned.then(|| dice.within(1, versions));
         backups.push(Backup { name, cluster: cluster.name, version, present });
     }
     Instance { name, project, backups, tables, clusters, profiles }
@@ -322,7 +441,8 @@ fn act(dice: &mut Dice, theme: Theme, grid: u64, plan: &Plan, admins: &mut [Admi
         if dice.chance(35) {
             return other_command(dice, grid, index, plan);
         }
-        let version = dice.chance(35).then(|| dice.within(1, plan.keys[index].versions + 1));
+        let count = plan.keys[index].versions.len() as u64;
+        let version = dice.chance(35).then(|| dice.within(1, count + 1));
         return command(dice, theme, (key, version), &mut admins[index]);
     }
     let location = dice.pick(&plan.keys).location.clone();
@@ -333,8 +453,12 @@ fn act(dice: &mut Dice, theme: Theme, grid: u64, plan: &Plan, admins: &mut [Admi
         return match dice.below(10) {
             0..5 => Act::KmsOutage { location: (!everywhere).then_some(location), lasts },
             5..8 if !plan.managers.is_empty() => {
-                let manager = (!everywhere).then(|| dice.pick(&plan.managers).clone());
-                Act::EkmOutage { manager, lasts }
+                let manager = (!everywhere).then(|| dice.pick(&plan.managers).name.clone());
+                if dice.chance(70) {
+                    return Act::EkmOutage { manager, lasts };
+                }
+                let ms = *dice.pick(&[20, 150, 151, 500]);
+                Act::Latency { manager, ms, lasts }
             }
             5..8 => Act::KmsOutage { location: Some(location), lasts },
             _ => Act::KmsStale { location, lasts },
@@ -362,10 +486,18 @@ fn other_command(dice: &mut Dice, grid: u64, index: usize, plan: &Plan) -> Act {
         instance.clusters.iter().any(|cluster| cluster.key.as_ref() == Some(&name))
     });
     let users: Vec<&Instance> = users.collect();
-    match dice.below(10) {
-        0 => Act::CreateVersion { key: key() },
-        1 | 2 => Act::Rotate { key: key() },
-        3 => Act::SetPrimary { key: key(), version: dice.within(1, plan.keys[index].versions + 1) },
+    let count = plan.keys[index].versions.len() as u64;
+    let fails = dice.chance(12);
+    let throttled = plan.keys[index].manager.is_some() || plan.keys[index].hsm;
+    match dice.below(14) {
+        0 => Act::CreateVersion { key: key(), fails },
+        1 | 2 => Act::Rotate { key: key(), fails },
+        3 => Act::SetPrimary { key: key(), version: dice.within(1, count + 1) },
+        11 | 12 if plan.keys[index].imported => {
+            let version = dice.chance(60).then(|| dice.within(1, count));
+            Act::Import { key: key(), version, fails }
+        }
+        10 | 13 if throttled => Act::Load { key: key(), rate: dice.within(1, 30), lasts },
         4..=6 if !users.is_empty() => {
             let project = dice.pick(&users).project.clone().filter(|_| dice.chance(50));
             Act::Role { key: key(), project, off: dice.chance(60), group: dice.chance(40) }
@@ -376,7 +508,7 @@ fn other_command(dice: &mut Dice, grid: u64, index: usize, plan: &Plan) -> Act {
             let absent = |instance: &&Instance| instance.backups.iter().any(|b| !b.present);
             let able: Vec<&Instance> = plan.instances.iter().filter(absent).collect();
             if able.is_empty() {
-                return Act::Rotate { key: key() };
+                return Act::Rotate { key: key(), fails };
             }
             let instance = *dice.pick(&able);
             let absent: Vec<&Backup> = instance.backups.iter().filter(|b| !b.present).collect();

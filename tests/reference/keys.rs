@@ -1,8 +1,9 @@
 //! Cloud KMS, grants and external managers, second by second: what a key answers at an instant to
 //! one caller that needs one version of it.
 
-use super::Mistake;
 use super::plan::{Constants, Key, Plan};
+use super::services::{Manager, Place, Quota, begin};
+use super::{Luck, Mistake};
 
 /// What a call with a key comes back with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,15 +13,64 @@ pub(crate) enum Answer {
     /// Denied by the external manager itself.
     Manager,
     None,
+    /// Luck decides: a part of the calls stays without an answer.
+    Luck,
 }
 
-/// What the administrator of a key has asked for.
+/// The state of a version as its administrator sees it (KMS-01).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Admin {
     Enabled,
     Disabled,
     Scheduled,
     Destroyed,
+    Generating,
+    Importing,
+    GenerationFailed,
+    ImportFailed,
+    /// The manager is told to destroy it, or could not.
+    Ending,
+    NotEnded,
+}
+
+impl Admin {
+    fn named(name: &str) -> Admin {
+        match name {
+            "enabled" => Admin::Enabled,
+            "disabled" => Admin::Disabled,
+            "destroy-scheduled" => Admin::Scheduled,
+            "destroyed" => Admin::Destroyed,
+            "pending-generation" => Admin::Generating,
+            "pending-import" => Admin::Importing,
+            "generation-failed" => Admin::GenerationFailed,
+            "import-failed" => Admin::ImportFailed,
+            "pending-external-destruction" => Admin::Ending,
+            "external-destruction-failed" => Admin::NotEnded,
+            other => panic!("no state `{other}`"),
+        }
+    }
+
+    /// Why callers are denied a version in this state: only an enabled one serves (KMS-01).
+    fn denial(self) -> Option<Reason> {
+        match self {
+            Admin::Enabled => None,
+            Admin::Disabled => Some(Reason::Disabled),
+            Admin::Scheduled => Some(Reason::Scheduled),
+            Admin::Destroyed | Admin::Ending | Admin::NotEnded => Some(Reason::Destroyed),
+            Admin::Generating | Admin::Importing => Some(Reason::NotReady),
+            Admin::GenerationFailed | Admin::ImportFailed => Some(Reason::NotReady),
+        }
+    }
+
+    /// Will it have material by itself?
+    fn pending(self) -> bool {
+        matches!(self, Admin::Generating | Admin::Importing)
+    }
+
+    /// Is it billed (KMS-29)?
+    fn billed(self) -> bool {
+        matches!(self, Admin::Enabled | Admin::Disabled | Admin::Scheduled)
+    }
 }
 
 /// Why callers are denied.
@@ -29,6 +79,8 @@ pub(crate) enum Reason {
     Disabled,
     Scheduled,
     Destroyed,
+    /// It has no material yet, or never got any.
+    NotReady,
 }
 
 /// A change that callers do not see yet.
@@ -47,12 +99,46 @@ struct Version {
     denied: Option<Reason>,
     change: Option<Change>,
     destroy_at: Option<u64>,
+    /// When its generation, its import or its destruction by the manager is over; whether that
+    /// fails, and whether it is the primary from then on.
+    ready_at: Option<u64>,
+    fails: bool,
+    rotates: bool,
     /// Disabled because the manager denied (EKM-09).
     stuck: bool,
 }
 
-const NEW: Version =
-    Version { admin: Admin::Enabled, denied: None, change: None, destroy_at: None, stuck: false };
+impl Version {
+    fn new(admin: Admin) -> Version {
+        Version {
+            admin,
+            denied: admin.denial(),
+            change: None,
+            destroy_at: None,
+            ready_at: None,
+            fails: false,
+            rotates: false,
+            stuck: false,
+        }
+    }
+
+    fn at_start(admin: Admin, destroy_wait: u64, c: &Constants, m: Option<Mistake>) -> Version {
+        let mut version = Version::new(admin);
+        match admin {
+            Admin::Scheduled if m != Some(Mistake::OldScheduleForgotten) => {
+                version.destroy_at = Some(destroy_wait);
+            }
+            Admin::Generating => version.ready_at = Some(c.generation),
+            Admin::Importing => version.ready_at = Some(c.import),
+            Admin::Ending => version.ready_at = Some(c.external_destruction),
+            _ => {}
+        }
+        if m == Some(Mistake::PendingServes) && admin.pending() {
+            version.denied = None;
+        }
+        version
+    }
+}
 
 /// One key.
 #[derive(Clone, Debug)]
@@ -60,6 +146,11 @@ pub(crate) struct KeyState {
     pub(crate) name: String,
     location: usize,
     manager: Option<usize>,
+    quota: Option<usize>,
+    imported: bool,
+    vpc: bool,
+    /// US dollars per version and month (KMS-29).
+    price: f64,
     destroy_wait: u64,
     versions: Vec<Version>,
     /// The primary version as its administrator set it, and as callers use it.
@@ -76,6 +167,10 @@ pub(crate) struct KeyState {
     denied_time: u64,
     /// Validations made with it.
     asked: u64,
+    /// Seconds of all versions together that are billed.
+    billed: u64,
+    /// The automatic rotation whose new primary version callers do not know of yet.
+    rotated: Option<u64>,
 }
 
 /// One way in which a grant can be off.
@@ -98,25 +193,18 @@ pub(crate) struct GrantState {
     denied_time: u64,
 }
 
-/// A place that can fail: a location of Cloud KMS, or an external manager.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Place {
-    pub(crate) name: String,
-    /// Ends of the outages in progress.
-    outages: Vec<u64>,
-    /// Ends of the stale spells in progress.
-    stale: Vec<u64>,
-}
-
 /// All keys and what they hang on.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     pub(crate) locations: Vec<Place>,
-    pub(crate) managers: Vec<Place>,
+    pub(crate) managers: Vec<Manager>,
     pub(crate) keys: Vec<KeyState>,
     pub(crate) grants: Vec<GrantState>,
-    /// The paths of the quotas, which these scenarios never exceed.
-    pub(crate) quotas: Vec<String>,
+    pub(crate) quotas: Vec<Quota>,
+    /// The first second in which luck decided a validation: nobody knows what follows.
+    pub(crate) luck_met: Option<u64>,
+    /// Automatic rotations that left a key without a usable primary version.
+    pub(crate) harmful: Vec<u64>,
     constants: Constants,
     mistake: Option<Mistake>,
 }
@@ -161,8 +249,10 @@ impl KeyState {
         self.versions.iter().all(|version| version.denied.is_some())
     }
 
+    /// Is the key gone for good? Versions that are about to get material are its future, those
+    /// that failed to are not.
     fn destroyed(&self) -> bool {
-        self.versions.iter().all(|version| version.denied == Some(Reason::Destroyed))
+        self.reason() == Some(Reason::Destroyed)
     }
 
     /// The reason that callers are told when all versions are denied: that of the primary, unless
@@ -171,8 +261,11 @@ impl KeyState {
         let newest = self.versions.iter().rev();
         let order = std::iter::once(&self.versions[self.seen_primary]).chain(newest);
         let reasons: Vec<Reason> = order.filter_map(|version| version.denied).collect();
-        let kept = reasons.iter().find(|reason| **reason != Reason::Destroyed);
-        kept.or(reasons.first()).copied().filter(|_| self.whole())
+        let is = |wanted: &[Reason]| reasons.iter().find(|reason| wanted.contains(reason)).copied();
+        let kept = is(&[Reason::Disabled, Reason::Scheduled]);
+        let pending = self.versions.iter().any(|version| version.admin.pending());
+        let rest = if pending { is(&[Reason::NotReady]) } else { is(&[Reason::Destroyed]) };
+        kept.or(rest).or(reasons.first().copied()).filter(|_| self.whole())
     }
 
     /// The versions that a command is about.
@@ -187,23 +280,42 @@ impl KeyState {
 }
 
 impl Keys {
-    pub(crate) fn new(plan: &Plan, mistake: Option<Mistake>) -> Keys {
+    pub(crate) fn new(plan: &Plan, luck: &Luck, mistake: Option<Mistake>) -> Keys {
         let place = |name: &String| Place { name: name.clone(), ..Place::default() };
         let mut names: Vec<&String> = plan.keys.iter().map(|key| &key.location).collect();
         names.sort();
         names.dedup();
         let locations: Vec<Place> = names.into_iter().map(place).collect();
-        let managers: Vec<Place> = plan.managers.iter().map(place).collect();
-        let find = |places: &[Place], name: &String| {
-            places.iter().position(|p| p.name == *name).expect("a key names a known place")
+        let managers: Vec<Manager> =
+            plan.managers.iter().map(|m| Manager::new(m, luck, mistake)).collect();
+        let find = |name: &String| {
+            locations.iter().position(|p| p.name == *name).expect("a key names a known place")
         };
+        let manager = |name: &String| {
+            managers.iter().position(|m| m.name == *name).expect("a key names a known manager")
+        };
+        let quotas = Quota::all(plan, mistake);
         let index = |number: u64| usize::try_from(number).expect("few versions");
+        let c = &plan.constants;
+        let wait = |key: &Key| key.destroy_wait.unwrap_or(c.destroy_wait);
         let state = |key: &Key| KeyState {
             name: key.name.clone(),
-            location: find(&locations, &key.location),
-            manager: key.manager.as_ref().map(|name| find(&managers, name)),
-            destroy_wait: key.destroy_wait.unwrap_or(plan.constants.destroy_wait),
-            versions: vec![NEW; index(key.versions)],
+            location: find(&key.location),
+            manager: key.manager.as_ref().map(manager),
+            quota: quotas.iter().position(|quota| quota.keys.contains(&key.name)),
+            imported: key.imported,
+            vpc: key.vpc,
+            price: match (&key.manager, key.hsm) {
+                (Some(_), _) => 3.0,
+                (None, true) => 1.0,
+                (None, false) => 0.06,
+            },
+            destroy_wait: wait(key),
+            versions: key
+                .versions
+                .iter()
+                .map(|name| Version::at_start(Admin::named(name), wait(key), c, mistake))
+                .collect(),
             primary: index(key.primary - 1),
             seen_primary: index(key.primary - 1),
             primary_left: None,
@@ -212,12 +324,9 @@ impl Keys {
             silent_since: None,
             denied_time: 0,
             asked: 0,
+            billed: 0,
+            rotated: None,
         };
-        let external = plan.keys.iter().filter(|key| key.manager.is_some());
-        let mut quotas: Vec<String> =
-            external.map(|key| format!("quotas.{}-external", key.location)).collect();
-        quotas.sort();
-        quotas.dedup();
         let mut grants: Vec<GrantState> = Vec::new();
         for instance in &plan.instances {
             for name in instance.clusters.iter().filter_map(|cluster| cluster.key.as_ref()) {
@@ -241,6 +350,8 @@ impl Keys {
             keys,
             grants,
             quotas,
+            luck_met: None,
+            harmful: Vec::new(),
             constants: plan.constants.clone(),
             mistake,
         }
@@ -342,24 +453,72 @@ impl Keys {
         }
     }
 
-    /// `create-version`: a further version that is not the primary (KMS-01).
-    pub(crate) fn create(&mut self, key: usize) {
-        self.keys[key].versions.push(NEW);
+    /// `create-version`: a further version that is not the primary (KMS-01); of a rotation
+    /// (KMS-17), it is as soon as it has its material.
+    pub(crate) fn create(&mut self, key: usize, rotates: bool, fails: bool, now: u64) {
+        let generation = match self.mistake {
+            Some(Mistake::GeneratedAtOnce) => 0,
+            _ => self.constants.generation,
+        };
+        let mut version = Version::new(Admin::Generating);
+        version.ready_at = Some(now + generation);
+        version.rotates = rotates;
+        version.fails = fails;
+        self.keys[key].versions.push(version);
+        if generation == 0 && !fails {
+            self.ready(key, self.keys[key].versions.len() - 1);
+        }
     }
 
-    /// A rotation, by hand or by itself: a new primary version (KMS-17); what stuck to older ones
-    /// is over (EKM-09).
-    pub(crate) fn rotate(&mut self, key: usize) {
-        self.create(key);
-        for version in &mut self.keys[key].versions {
-            if version.stuck {
-                version.stuck = false;
-                version.admin = Admin::Enabled;
-                version.denied = None;
-            }
+    /// `import-version`: material for a new version, or again for one that has none (KMS-07).
+    pub(crate) fn import(&mut self, key: usize, version: Option<u64>, fails: bool, now: u64) {
+        let state = &mut self.keys[key];
+        if !state.imported {
+            return;
         }
-        let newest = self.keys[key].versions.len();
-        self.make_primary(key, newest as u64);
+        let place = match version {
+            None => {
+                state.versions.push(Version::new(Admin::Importing));
+                state.versions.len() - 1
+            }
+            Some(number) => {
+                let place = usize::try_from(number - 1).expect("few versions");
+                let without = [Admin::Destroyed, Admin::ImportFailed, Admin::Importing];
+                match state.versions.get(place) {
+                    Some(version) if without.contains(&version.admin) => place,
+                    _ => return,
+                }
+            }
+        };
+        let version = &mut state.versions[place];
+        *version = Version::new(Admin::Importing);
+        version.ready_at = Some(now + self.constants.import);
+        version.fails = fails && self.mistake != Some(Mistake::ImportsSucceed);
+    }
+
+    /// Generation, import or destruction by the manager is over. A rotation ends what stuck to
+    /// older versions (EKM-09).
+    fn ready(&mut self, key: usize, place: usize) {
+        let version = &mut self.keys[key].versions[place];
+        version.ready_at = None;
+        let admin = match version.admin {
+            Admin::Ending => Admin::Destroyed,
+            Admin::Generating if version.fails => Admin::GenerationFailed,
+            Admin::Importing if version.fails => Admin::ImportFailed,
+            _ => Admin::Enabled,
+        };
+        version.admin = admin;
+        version.denied = admin.denial();
+        if std::mem::take(&mut version.rotates) && admin == Admin::Enabled {
+            for version in &mut self.keys[key].versions {
+                if version.stuck {
+                    version.stuck = false;
+                    version.admin = Admin::Enabled;
+                    version.denied = None;
+                }
+            }
+            self.make_primary(key, place as u64 + 1);
+        }
     }
 
     /// `set-primary`: legal for an enabled version; changes nothing for the primary itself.
@@ -371,6 +530,7 @@ impl Keys {
         if legal && key.primary != place {
             key.primary = place;
             key.primary_left = Some(left);
+            key.rotated = None;
             if self.mistake == Some(Mistake::PrimaryAtOnce) {
                 key.seen_primary = place;
             }
@@ -426,7 +586,27 @@ impl Keys {
 
     /// An outage of an external manager, or of all.
     pub(crate) fn ekm_outage(&mut self, manager: Option<&str>, ends: u64) {
-        begin(&mut self.managers, manager, |place| place.outages.push(ends));
+        for place in &mut self.managers {
+            if manager.is_none_or(|name| name == place.name) {
+                place.outages.push(ends);
+            }
+        }
+    }
+
+    /// `ekm-latency` of a manager, or of all.
+    pub(crate) fn ekm_latency(&mut self, manager: Option<&str>, ms: u64, ends: u64) {
+        for place in &mut self.managers {
+            if manager.is_none_or(|name| name == place.name) {
+                place.slow.push((ends, ms));
+            }
+        }
+    }
+
+    /// `key-load`.
+    pub(crate) fn load(&mut self, key: usize, rate: u64, ends: u64) {
+        if let Some(quota) = self.keys[key].quota {
+            self.quotas[quota].spells.push((ends, rate));
+        }
     }
 
     /// Propagation stands still at a location (KMS-14).
@@ -457,14 +637,22 @@ impl Keys {
     }
 
     /// What arrives at `now`: ends of outages, then propagated changes, then destructions, new
-    /// primary versions and rotations. Tells whether a key rotated by itself.
-    pub(crate) fn arrivals(&mut self, now: u64) -> bool {
-        for place in self.locations.iter_mut().chain(&mut self.managers) {
+    /// versions, new primary versions and rotations.
+    pub(crate) fn arrivals(&mut self, now: u64) {
+        for place in &mut self.locations {
             place.outages.retain(|end| *end > now);
             place.stale.retain(|end| *end > now);
         }
-        let mut rotated = false;
+        self.managers.iter_mut().for_each(|manager| manager.pass(now));
+        let c = &self.constants;
+        for quota in &mut self.quotas {
+            quota.spells.retain(|(end, _)| *end > now);
+            quota.pass(c.sweep_phase, c.sweep_period, now);
+        }
         for index in 0..self.keys.len() {
+            // A primary version that callers hear of may be one that they cannot use.
+            let changes = self.keys[index].primary_left == Some(0);
+            let serves = changes && self.serves(index);
             let key = &mut self.keys[index];
             key.denies.retain(|end| *end > now);
             let fresh = self.locations[key.location].stale.is_empty();
@@ -475,22 +663,36 @@ impl Keys {
                 }
                 if version.destroy_at.is_some_and(|at| at <= now) {
                     version.destroy_at = None;
-                    version.admin = Admin::Destroyed;
+                    version.admin = if key.vpc { Admin::Ending } else { Admin::Destroyed };
+                    let ends = now + self.constants.external_destruction;
+                    version.ready_at = key.vpc.then_some(ends);
                     version.change = None;
                     version.denied = Some(Reason::Destroyed);
                 }
             }
+            for place in 0..self.keys[index].versions.len() {
+                if self.keys[index].versions[place].ready_at.is_some_and(|at| at <= now) {
+                    let by_itself = self.keys[index].rotated;
+                    self.ready(index, place);
+                    self.keys[index].rotated = by_itself;
+                }
+            }
+            let key = &mut self.keys[index];
             if key.next_rotation.is_some_and(|at| at <= now) {
                 key.next_rotation = key.next_rotation.map(|at| at + super::generate::DAY);
-                rotated = true;
                 if key.versions.iter().any(|version| version.admin == Admin::Enabled) {
-                    self.rotate(index);
+                    self.create(index, true, false, now);
+                    self.keys[index].rotated = Some(now);
                 }
             }
             let key = &mut self.keys[index];
             if key.primary_left == Some(0) && fresh {
                 key.primary_left = None;
                 key.seen_primary = key.primary;
+                let rotated = key.rotated.take();
+                if serves && !self.serves(index) {
+                    self.harmful.extend(rotated);
+                }
             }
         }
         let delay = self.constants.perimeter;
@@ -505,7 +707,10 @@ impl Keys {
             }
         }
         self.watch(now);
-        rotated
+    }
+
+    fn serves(&self, key: usize) -> bool {
+        !super::NOT_SERVING.contains(&self.state(key))
     }
 
     /// Notes since when each key is silent. Called whenever an answer may have changed.
@@ -522,16 +727,34 @@ impl Keys {
     }
 
     fn manager_is_out(&self, key: usize) -> bool {
-        self.keys[key].manager.is_some_and(|m| !self.managers[m].outages.is_empty())
+        self.keys[key].manager.is_some_and(|m| self.managers[m].is_out())
+    }
+
+    /// The share of the requests to a key that its quota refuses.
+    fn refused(&self, key: usize) -> f64 {
+        self.keys[key].quota.map_or(0.0, |quota| self.quotas[quota].refused())
     }
 
     fn silent(&self, key: usize) -> bool {
-        self.kms_is_out(key) || (self.manager_is_out(key) && !self.keys[key].whole())
+        self.kms_is_out(key)
+            || self.refused(key) >= 1.0
+            || (self.manager_is_out(key) && !self.keys[key].whole())
     }
 
     /// What a call of a principal with a version comes back with: a silent Cloud KMS hides a
     /// denial, a denial by Cloud KMS hides the external manager.
     pub(crate) fn answer(&self, key: usize, version: usize, grant: usize) -> Answer {
+        let answer = self.answer_of_those_let_through(key, version, grant);
+        match self.refused(key) {
+            0.0 => answer,
+            share if share >= 1.0 => Answer::None,
+            _ if answer == Answer::None => Answer::None,
+            _ => Answer::Luck,
+        }
+    }
+
+    /// What a call that no quota refuses comes back with.
+    fn answer_of_those_let_through(&self, key: usize, version: usize, grant: usize) -> Answer {
         if self.kms_is_out(key) {
             Answer::None
         } else if self.grants[grant].denied() || self.keys[key].versions[version].denied.is_some() {
@@ -570,6 +793,20 @@ impl Keys {
         self.keys[key].versions.len()
     }
 
+    /// So many tables in clusters are validated with each key: the quotas hear of it. In the second
+    /// that this is new, requests count at once.
+    pub(crate) fn hear_load(&mut self, tables: impl Fn(usize) -> u64, now: u64) {
+        let c = &self.constants;
+        for (number, quota) in self.quotas.iter_mut().enumerate() {
+            let keys = self.keys.iter().enumerate();
+            let own = keys.filter(|(_, key)| key.quota == Some(number));
+            if quota.hear(own.map(|(key, _)| tables(key)).sum()) {
+                quota.pass(c.sweep_phase, c.sweep_period, now);
+            }
+        }
+        self.watch(now);
+    }
+
     /// A table is validated with this key.
     pub(crate) fn asked(&mut self, key: usize) {
         self.keys[key].asked += 1;
@@ -580,6 +817,8 @@ impl Keys {
         for key in 0..self.keys.len() {
             let denies = ["no-primary", "denying", "disabled", "destroy-scheduled", "destroyed"];
             self.keys[key].denied_time += u64::from(denies.contains(&self.state(key)));
+            let billed = self.keys[key].versions.iter().filter(|version| version.admin.billed());
+            self.keys[key].billed += billed.count() as u64;
         }
         for grant in &mut self.grants {
             grant.denied_time += u64::from(grant.denied());
@@ -593,6 +832,10 @@ impl Keys {
             [
                 (format!("keys.{}.denied-time", key.name), key.denied_time as f64),
                 (format!("keys.{}.kms-operations", key.name), operations),
+                (
+                    format!("keys.{}.version-cost-usd", key.name),
+                    key.billed as f64 / (30.0 * 86_400.0) * key.price,
+                ),
             ]
         });
         let grants = self.grants.iter().map(|grant| {
@@ -627,7 +870,9 @@ impl Keys {
             _ if self.silent(index) => "unreachable",
             Some(Reason::Scheduled) => "destroy-scheduled",
             Some(Reason::Disabled) => "disabled",
+            Some(Reason::NotReady) => "denying",
             None if !key.denies.is_empty() => "denying",
+            None if self.refused(index) > 0.0 => "impaired",
             None if key.versions[key.seen_primary].denied.is_some() => "no-primary",
             None if key.versions.iter().all(|version| version.admin != Admin::Enabled) => {
                 "disabling"
@@ -640,20 +885,5 @@ impl Keys {
     /// The state of a grant.
     pub(crate) fn grant_state(&self, grant: usize) -> &'static str {
         self.grants[grant].state()
-    }
-}
-
-impl Place {
-    pub(crate) fn state(&self) -> &'static str {
-        if self.outages.is_empty() { "available" } else { "unavailable" }
-    }
-}
-
-/// Does something to the place of this name, or to all.
-fn begin(places: &mut [Place], name: Option<&str>, mut what: impl FnMut(&mut Place)) {
-    for place in places {
-        if name.is_none_or(|name| name == place.name) {
-            what(place);
-        }
     }
 }

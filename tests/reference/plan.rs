@@ -61,7 +61,18 @@ pub(crate) struct Constants {
     pub(crate) perimeter: u64,
     /// Is a cluster with one unusable key version treated as if the whole key were disabled?
     pub(crate) partial_spreads: bool,
+    /// How long versions are pending generation, import, destruction by their manager.
+    pub(crate) generation: u64,
+    pub(crate) import: u64,
+    pub(crate) external_destruction: u64,
+    /// Requests per second that the quotas allow, and whether what exceeds them is answered.
+    pub(crate) quota_hsm: u64,
+    pub(crate) quota_ekm: u64,
+    pub(crate) soft: bool,
 }
+
+/// The timeout of a call of an external manager, in milliseconds (EKM-02).
+pub(crate) const TIMEOUT_MS: u64 = 150;
 
 /// A key; `manager` makes it an external one.
 #[derive(Clone, Debug)]
@@ -69,12 +80,37 @@ pub(crate) struct Key {
     pub(crate) name: String,
     pub(crate) location: String,
     pub(crate) manager: Option<String>,
+    /// Of an external key: is it reached through a VPC, so that its manager destroys as well?
+    pub(crate) vpc: bool,
+    pub(crate) hsm: bool,
+    pub(crate) imported: bool,
+    /// Requests per second of direct callers.
+    pub(crate) direct: u64,
     pub(crate) destroy_wait: Option<u64>,
-    /// Number of versions at the start, all enabled, and of the primary among them.
-    pub(crate) versions: u64,
+    /// States of the versions at the start, and the number of the primary among them.
+    pub(crate) versions: Vec<&'static str>,
     pub(crate) primary: u64,
     /// When it rotates by itself, then every day.
     pub(crate) next_rotation: Option<u64>,
+}
+
+/// Replicas or links: how many there are and must be up, and the seconds to a failure and of a
+/// repair, each equally likely. They never fail if there is none.
+#[derive(Clone, Debug)]
+pub(crate) struct Units {
+    pub(crate) count: u64,
+    pub(crate) needed: u64,
+    pub(crate) failures: Vec<u64>,
+    pub(crate) repairs: Vec<u64>,
+}
+
+/// An external manager.
+#[derive(Clone, Debug)]
+pub(crate) struct Manager {
+    pub(crate) name: String,
+    /// Replicas and links.
+    pub(crate) units: [Units; 2],
+    pub(crate) latency_ms: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -123,8 +159,11 @@ pub(crate) enum Act {
     Enable { key: String, version: Option<u64> },
     Schedule { key: String, version: Option<u64> },
     Restore { key: String, version: Option<u64> },
-    CreateVersion { key: String },
-    Rotate { key: String },
+    CreateVersion { key: String, fails: bool },
+    Rotate { key: String, fails: bool },
+    Import { key: String, version: Option<u64>, fails: bool },
+    Load { key: String, rate: u64, lasts: u64 },
+    Latency { manager: Option<String>, ms: u64, lasts: u64 },
     SetPrimary { key: String, version: u64 },
     Role { key: String, project: Option<String>, off: bool, group: bool },
     Perimeter { key: String, lasts: u64 },
@@ -151,7 +190,9 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) horizon: u64,
     pub(crate) constants: Constants,
-    pub(crate) managers: Vec<String>,
+    pub(crate) managers: Vec<Manager>,
+    /// Quotas with a limit of their own, by name.
+    pub(crate) limits: Vec<(String, u64)>,
     pub(crate) keys: Vec<Key>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) events: Vec<Event>,
@@ -187,19 +228,31 @@ impl Plan {
             self.horizon
         )?;
         for manager in &self.managers {
-            writeln!(text, "[ekm.{manager}]")?;
+            manager.write(text)?;
+        }
+        for (quota, limit) in &self.limits {
+            writeln!(text, "[quotas.{quota}]\nlimit = \"{limit}/s\"")?;
         }
         for key in &self.keys {
             writeln!(text, "[keys.{}]\nlocation = \"{}\"", key.name, key.location)?;
             if let Some(manager) = &key.manager {
-                writeln!(text, "protection = \"external\"\nekm = \"{manager}\"")?;
+                let way = if key.vpc { "external-vpc" } else { "external" };
+                writeln!(text, "protection = \"{way}\"\nekm = \"{manager}\"")?;
+            }
+            if key.hsm {
+                writeln!(text, "protection = \"hsm\"")?;
+            }
+            if key.imported {
+                writeln!(text, "imported = true")?;
+            }
+            if key.direct > 0 {
+                writeln!(text, "direct-load = \"{}/s\"", key.direct)?;
             }
             if let Some(wait) = key.destroy_wait {
                 writeln!(text, "destroy-wait = \"{wait}s\"")?;
             }
-            if key.versions > 1 {
-                let versions = vec!["enabled"; key.versions as usize];
-                writeln!(text, "versions = {versions:?}\nprimary = {}", key.primary)?;
+            if key.versions != ["enabled"] {
+                writeln!(text, "versions = {:?}\nprimary = {}", key.versions, key.primary)?;
             }
             if let Some(next) = key.next_rotation {
                 writeln!(text, "rotation-period = \"24h\"\nnext-rotation = \"{next}s\"")?;
@@ -212,6 +265,28 @@ impl Plan {
             event.write(text)?;
         }
         self.constants.write(text)
+    }
+}
+
+/// Some spans of seconds, each equally likely.
+fn any_of(seconds: &[u64]) -> String {
+    let weight = 1.0 / seconds.len() as f64;
+    let parts: Vec<String> =
+        seconds.iter().map(|s| format!("{{ weight = {weight:?}, constant = \"{s}s\" }}")).collect();
+    format!("{{ mixture = [ {} ] }}", parts.join(", "))
+}
+
+impl Manager {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "[ekm.{}]\nlatency = \"{}ms\"", self.name, self.latency_ms)?;
+        for (word, units) in ["replica", "link"].iter().zip(&self.units) {
+            writeln!(text, "{word}s = {}\n{word}s-needed = {}", units.count, units.needed)?;
+            if !units.failures.is_empty() {
+                writeln!(text, "{word}-failure = {}", any_of(&units.failures))?;
+                writeln!(text, "{word}-repair = {}", any_of(&units.repairs))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -266,8 +341,16 @@ impl Event {
             Act::Enable { key, version } => of_version("enable-key", key, *version),
             Act::Schedule { key, version } => of_version("schedule-destroy", key, *version),
             Act::Restore { key, version } => of_version("restore-key", key, *version),
-            Act::CreateVersion { key } => of_version("create-version", key, None),
-            Act::Rotate { key } => of_version("rotate-key", key, None),
+            Act::CreateVersion { key, fails } => making("create-version", key, None, *fails),
+            Act::Rotate { key, fails } => making("rotate-key", key, None, *fails),
+            Act::Import { key, version, fails } => making("import-version", key, *version, *fails),
+            Act::Load { key, rate, lasts } => format!(
+                "do = \"key-load\"\nkey = \"{key}\"\nrate = \"{rate}/s\"\nlasts = \"{lasts}s\""
+            ),
+            Act::Latency { manager, ms, lasts } => format!(
+                "do = \"ekm-latency\"\nekm = \"{}\"\nlatency = \"{ms}ms\"\nlasts = \"{lasts}s\"",
+                manager.as_ref().unwrap_or(&everywhere)
+            ),
             Act::SetPrimary { key, version } => of_version("set-primary", key, Some(*version)),
             Act::Role { key, project, off, group } => {
                 let what = if *off { "revoke-grant" } else { "grant" };
@@ -320,6 +403,10 @@ fn of_version(what: &str, key: &str, version: Option<u64>) -> String {
     format!("do = \"{what}\"\nkey = \"{key}\"{}", version.unwrap_or_default())
 }
 
+fn making(what: &str, key: &str, version: Option<u64>, fails: bool) -> String {
+    of_version(what, key, version) + if fails { "\nfails = true" } else { "" }
+}
+
 impl Constants {
     fn write(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "\n[model]")?;
@@ -340,6 +427,9 @@ impl Constants {
             ("kms.group-propagation", self.group),
             ("kms.perimeter-propagation", self.perimeter),
             ("bigtable.rewrap-delay", self.rewrap_delay),
+            ("kms.generation-time", self.generation),
+            ("kms.import-time", self.import),
+            ("kms.external-destruction-time", self.external_destruction),
         ] {
             writeln!(text, "{path} = \"{seconds}s\"")?;
         }
@@ -364,8 +454,11 @@ impl Constants {
         writeln!(text, "bigtable.deletion-clock = \"{clock}\"")?;
         writeln!(text, "bigtable.cascade-order = \"by-name\"")?;
         writeln!(text, "kms.group-removal-factor = {}.0", self.group_removal)?;
-        // A thousand aligned tables are more than the default.
-        writeln!(text, "kms.quota-ekm = \"1000000/s\"")?;
+        writeln!(text, "kms.quota-ekm = \"{}/s\"", self.quota_ekm)?;
+        writeln!(text, "kms.quota-hsm = \"{}/s\"", self.quota_hsm)?;
+        writeln!(text, "kms.ekm-timeout = \"{TIMEOUT_MS}ms\"")?;
+        let enforcement = if self.soft { "soft" } else { "hard" };
+        writeln!(text, "kms.quota-enforcement = \"{enforcement}\"")?;
         writeln!(text, "bigtable.partial-spreads = {}", u8::from(self.partial_spreads))?;
         writeln!(text, "bigtable.route-around-disabled = {}", self.route_around_disabled)?;
         let timeouts = if self.bringup_timeouts { "0.2" } else { "0.0" };

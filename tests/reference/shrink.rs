@@ -21,6 +21,19 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
         change(&mut copy);
         found.push(copy);
     };
+    for index in 0..plan.limits.len() {
+        without(&|plan| drop(plan.limits.remove(index)));
+    }
+    for index in 0..plan.managers.len() {
+        for kind in 0..2 {
+            if !plan.managers[index].units[kind].failures.is_empty() {
+                without(&|plan| {
+                    plan.managers[index].units[kind].failures.clear();
+                    plan.managers[index].units[kind].repairs.clear();
+                });
+            }
+        }
+    }
     for index in 0..plan.events.len() {
         without(&|plan| drop(plan.events.remove(index)));
     }
@@ -57,7 +70,12 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
         let used = used.filter_map(|cluster| cluster.key.as_ref()).any(|name| *name == key.name);
         let acted = plan.events.iter().any(|event| named(&event.act) == Some(&key.name));
         if plan.keys.len() > 1 && !used && !acted {
+            // The limit of a quota that no key counts against is a mistake.
             let place = key.location.clone();
+            let limited = |(quota, _): &(String, u64)| quota.starts_with(&place);
+            if plan.limits.iter().any(limited) {
+                continue;
+            }
             without(&|plan| {
                 plan.keys.remove(index);
                 if plan.keys.iter().all(|key| key.location != place) {
@@ -75,12 +93,13 @@ fn named(act: &Act) -> Option<&String> {
     match act {
         Act::Disable { key, .. } | Act::Enable { key, .. } => Some(key),
         Act::Schedule { key, .. } | Act::Restore { key, .. } => Some(key),
-        Act::CreateVersion { key } | Act::Rotate { key } | Act::SetPrimary { key, .. } => Some(key),
+        Act::CreateVersion { key, .. } | Act::Rotate { key, .. } => Some(key),
+        Act::SetPrimary { key, .. } | Act::Import { key, .. } | Act::Load { key, .. } => Some(key),
         Act::Role { key, .. } | Act::Perimeter { key, .. } | Act::EkmDeny { key, .. } => Some(key),
         Act::CreateBackup { instance, .. } => Some(instance),
         Act::KmsOutage { location, .. } => location.as_ref(),
         Act::KmsStale { location, .. } => Some(location),
-        Act::EkmOutage { manager, .. } => manager.as_ref(),
+        Act::EkmOutage { manager, .. } | Act::Latency { manager, .. } => manager.as_ref(),
         Act::CreateTable { instance, .. }
         | Act::DeleteTable { instance, .. }
         | Act::ModifyColumnFamily { instance }

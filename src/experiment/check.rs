@@ -27,9 +27,9 @@ fn picked(points: &[Point], most: usize) -> Vec<&Point> {
     let mut seen: BTreeSet<(usize, &str)> = BTreeSet::new();
     let (mut first, mut rest) = (Vec::new(), Vec::new());
     for point in points {
-        let labels = point.labels.iter().map(String::as_str).enumerate();
-        let new = labels.fold(false, |new, label| seen.insert(label) || new);
-        if new { &mut first } else { &mut rest }.push(point);
+        let known = seen.len();
+        seen.extend(point.labels.iter().map(String::as_str).enumerate());
+        if seen.len() > known { &mut first } else { &mut rest }.push(point);
     }
     first.into_iter().chain(rest).take(most).collect()
 }

@@ -102,7 +102,10 @@ impl Unit {
 
 /// Per cent, with digits as fine as a step between shares.
 fn share(value: f64, step: f64) -> String {
-    format!("{}{THIN}%", plain(value * 100.0, step * 100.0))
+    let (value, step) = (value * 100.0, step * 100.0);
+    // What cannot be a share is told all the same, but in few letters.
+    let number = if value.abs() < 1e6 { plain(value, step) } else { count(value, step) };
+    format!("{number}{THIN}%")
 }
 
 /// A sign before the dollar, none after it.

@@ -91,7 +91,10 @@ fn report(what: &str, failures: &[String]) {
 }
 
 /// Warnings of scenarios that ask about just what they warn of.
-const ASKED_ABOUT: &[(&str, &str)] = &[("sweep-manager-and-grace", "manager-availability")];
+const ASKED_ABOUT: &[(&str, &str)] = &[
+    ("sweep-manager-and-grace", "manager-availability"),
+    ("sweep-service-and-crew", "manager-availability"),
+];
 
 #[test]
 fn each_says_what_it_must_show_and_by_which_rules() {

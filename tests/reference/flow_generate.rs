@@ -199,10 +199,7 @@ fn chain(dice: &mut Dice, plan: &mut Plan) {
     };
     for (stage, name) in names.iter().take(stages).enumerate() {
         let last = stage + 1 == stages;
-        let (sink, next) = if last {
-            let sink = store(dice, plan);
-            (sink.clone(), sink)
-        } else if dice.chance(15) {
+        let (sink, next) = if last || dice.chance(15) {
             let sink = store(dice, plan);
             (sink.clone(), sink)
         } else {

@@ -86,6 +86,8 @@ impl fmt::Display for Halt {
 
 /// Room for the records of a common run, so that they are not moved as they grow.
 const RECORDS_EXPECTED: usize = 512;
+/// Room for what processes tell at the end, and for the constants that they used.
+const MEASURES_EXPECTED: usize = 64;
 /// Room for what is under way at one instant.
 const MAIL_EXPECTED: usize = 32;
 
@@ -120,7 +122,12 @@ impl<'a, M: Copy> Simulation<'a, M> {
             detail: &NOTHING_ELSE,
             called: 0,
             states: layout.initial.clone(),
-            trace: Trace { records: Vec::with_capacity(RECORDS_EXPECTED), ..Trace::default() },
+            trace: Trace {
+                records: Vec::with_capacity(RECORDS_EXPECTED),
+                measures: Vec::with_capacity(MEASURES_EXPECTED),
+                used: Vec::with_capacity(MEASURES_EXPECTED),
+                ..Trace::default()
+            },
             timers: Vec::with_capacity(MAIL_EXPECTED),
             mail: VecDeque::with_capacity(MAIL_EXPECTED),
         };

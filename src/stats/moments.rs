@@ -62,11 +62,13 @@ impl Moments {
 
     /// Half the width of the confidence interval of the mean, by Student's t.
     pub fn half_width(&self) -> Option<f64> {
-        let t = super::special::student_quantile(
-            0.5 + super::CONFIDENCE / 2.0,
-            self.n.checked_sub(1).filter(|df| *df > 0)? as f64,
-        );
-        Some(t * libm::sqrt(self.variance()? / self.n as f64))
+        let variance = self.variance()?;
+        if variance == 0.0 {
+            return Some(0.0);
+        }
+        let t =
+            super::special::student_quantile(0.5 + super::CONFIDENCE / 2.0, (self.n - 1) as f64);
+        Some(t * libm::sqrt(variance / self.n as f64))
     }
 }
 

@@ -69,7 +69,8 @@ impl Cells {
             });
             sizes = halves.collect();
         }
-        let mut begins = vec![0];
+        let mut begins = Vec::with_capacity(sizes.len() + 1);
+        begins.push(0);
         let mut sum = 0;
         for size in sizes {
             sum += size;

@@ -34,6 +34,7 @@ pub const SYSTEM: System = System {
     rules: rules::RULES,
     actions: describe::ACTIONS,
     check: check::check,
+    check_action: check::check_action,
     uses: build::uses,
     protects: Some(&describe::PROTECTION),
     build: build::build,

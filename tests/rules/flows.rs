@@ -152,6 +152,19 @@ fn fl_03_a_closed_topic_blocks_who_writes_to_it() {
     assert_eq!(played.transitions("dataflow.second")[0], (secs("1h 6m"), "starved", "FL-02"));
 }
 
+/// For an hour nothing can be published: of 100/s, publishers that drop lose 360,000, and the job
+/// reads the rest of the 4 h.
+#[test]
+fn fl_05_a_topic_that_is_out_of_service_takes_nothing() {
+    let played = World::new("4h", JOB)
+        .set("pubsub.t.publishers=drop")
+        .during("1h", "1h", "flow-outage entity=pubsub.t")
+        .play();
+    assert_eq!(played.measure("pubsub.t.messages-dropped"), 360_000.0);
+    assert_eq!(played.measure("dataflow.j.elements-arrived"), 3.0 * 360_000.0);
+    adds_up(&played, "j");
+}
+
 /// The first job takes 1 min to write and 10 min to acknowledge: cancelled, it reads again what it
 /// had written 1 to 10 min before. Into a topic that is 9 min of 100/s = 54,000 messages more, or,
 /// where writing again has no effect, none.

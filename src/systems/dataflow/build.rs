@@ -36,12 +36,6 @@ fn entity(node: &Node, plan: &Plan) -> Option<EntityId> {
     if let Value::Reference(path) = &node.value { Some(plan.entity(path)) } else { None }
 }
 
-/// The entities of a list, with their paths.
-fn ends(list: Option<&Node>, plan: &Plan) -> Vec<(EntityId, String)> {
-    let nodes = list.map_or(&[][..], Node::list).iter();
-    nodes.filter_map(|node| Some((entity(node, plan)?, node.text().to_owned()))).collect()
-}
-
 fn entities(list: Option<&Node>, plan: &Plan) -> Vec<EntityId> {
     list.map_or(&[][..], Node::list).iter().filter_map(|node| entity(node, plan)).collect()
 }
@@ -118,9 +112,9 @@ fn job(root: &Node, path: &str, node: &Node, plan: &Plan) -> JobPlan {
         streaming: node.at("mode").text() == "streaming",
         streaming_engine: node.at("streaming-engine").bool(),
         key: node.get("key").map(|key| key_plan(root, path, node, key, plan)),
-        ends: ["sources", "sinks"]
+        ends: super::check::ends(node)
             .into_iter()
-            .flat_map(|list| ends(node.get(list), plan))
+            .map(|path| (plan.entity(path), path.to_owned()))
             .collect(),
         buckets: buckets.collect(),
         siblings: siblings(root, path, node, plan),

@@ -2,7 +2,7 @@
 
 use crate::diag::Diagnostic;
 use crate::systems::flow::{self, Ratio};
-use crate::systems::spec::{Node, Value};
+use crate::systems::spec::{Node, Value, World};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that is wrong with the jobs of a scenario.
@@ -156,6 +156,46 @@ fn paths<'a>(job: &'a Node, list: &str) -> impl Iterator<Item = (&'a str, &'a No
 
 fn is_subscription(path: &str) -> bool {
     path.starts_with("pubsub.") && path.contains(".subscriptions.")
+}
+
+/// What jobs read from and write to, and the topics of the subscriptions that they read.
+pub(super) fn ends(job: &Node) -> BTreeSet<&str> {
+    let own = ["sources", "sinks"].into_iter().flat_map(|list| paths(job, list));
+    let topic = |path| is_subscription(path).then(|| path.split(".subscriptions.").next());
+    own.flat_map(|(path, _)| [Some(path), topic(path).flatten()]).flatten().collect()
+}
+
+/// FL-05: what is to be out of service has to be in the way of some job.
+pub(super) fn check_action(
+    action: &str,
+    params: &Node,
+    world: &World,
+    found: &mut Vec<Diagnostic>,
+) {
+    if action != "flow-outage" {
+        return;
+    }
+    let entity = params.at("entity");
+    let known: BTreeSet<&str> =
+        world.root.named("dataflow").flat_map(|(_, job)| ends(job)).collect();
+    if known.contains(entity.text()) {
+        return;
+    }
+    let names: Vec<String> = known.into_iter().map(|path| format!("\"{path}\"")).collect();
+    let help = if names.is_empty() {
+        "add a job that reads from it or writes to it".to_owned()
+    } else {
+        format!("name what a job reads from or writes to: {}", names.join(", "))
+    };
+    found.push(
+        Diagnostic::error(
+            "no-flow",
+            entity.span.clone(),
+            format!("no job reads from `{0}` or writes to it", entity.text()),
+        )
+        .label("nothing would change")
+        .help(help),
+    );
 }
 
 /// What can be read, and what can be written to.

@@ -472,7 +472,7 @@ pub(super) const ACTIONS: &[ActionSpec] = &[
             Kind::Entity(None),
             Default::Required,
             "",
-            "What jobs read from or write to.",
+            "What jobs read from or write to, or the topic of a subscription that they read.",
         )],
         rule: "FL-05",
         doc: "A source or sink of jobs is out of service, for reasons that have nothing to do with keys.",

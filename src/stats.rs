@@ -19,7 +19,7 @@ pub mod special;
 pub use moments::Moments;
 pub use quantile::Quantile;
 pub use series::{Estimate, Method, Series};
-pub use sketch::Scale;
+pub use sketch::{EXACT_MAX, Scale};
 
 /// Confidence of every interval: two-sided, 2.5 % on either side.
 pub const CONFIDENCE: f64 = 0.95;

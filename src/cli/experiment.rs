@@ -23,7 +23,7 @@ use crate::scenario::Scenario;
 use crate::scenario::read::{Overrides, Template, factor, precision as read_precision};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use output::{Output, finish};
+use output::{Done, Early, Output, finish};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -218,7 +218,9 @@ fn experiment(
     let folder =
         options.out.clone().unwrap_or_else(|| Path::new("output").join(&base.name).join(name));
     let numbers = shard.map_or(0..plan.cells(), |(shard, of)| plan.slice(shard, of));
-    let mut work = Work { study: &study, plan: &plan, numbers, watch, enough: None };
+    let each = options.precision.as_ref().map_or(fixed(&base, options, varies), |_| options.max);
+    let early = Early::new(&study, each, varies, !options.no_charts).filter(|_| shard.is_none());
+    let mut work = Work { study: &study, plan: &plan, numbers, watch, early, enough: None };
     let mut ledger = work.open(&folder, &identity, options.fresh)?;
     work.play(&mut ledger, &pool, options.quiet, &folder)?;
     if let Some((shard, of)) = shard {
@@ -248,7 +250,8 @@ fn experiment(
         seed_given: options.common.seed.is_some(),
         options: asked,
     };
-    pool.install(|| finish(&study, &plan, ledger, replications, reached, &output))
+    let done = Done { ledger, early: work.early, replications, precision: reached };
+    pool.install(|| finish(&study, &plan, done, &output))
 }
 
 /// What the command line asked for, for the manifest.
@@ -345,6 +348,8 @@ struct Work<'a> {
     plan: &'a Plan,
     numbers: std::ops::Range<u64>,
     watch: Option<Watch<'a>>,
+    /// What the rows come to so far.
+    early: Option<Early<'a>>,
     /// The number of cells that were enough.
     enough: Option<u64>,
 }
@@ -355,8 +360,12 @@ impl Work<'_> {
         if self.enough.is_some() {
             return Flow::Stop;
         }
+        let point = self.plan.cell(number).0.point;
+        if let Some(early) = &mut self.early {
+            early.push(point, row);
+        }
         let Some(watch) = &mut self.watch else { return Flow::Continue };
-        watch.push(self.plan.cell(number).0.point, row);
+        watch.push(point, row);
         if self.plan.complete(number + 1).is_some() {
             let (reached, of) = watch.reached();
             if reached == of {

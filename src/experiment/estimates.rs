@@ -42,6 +42,9 @@ pub struct Ignorance {
     pub means: [Option<f64>; 3],
 }
 
+/// Fewer rows are folded by the thread that brings them: to share them out would cost more.
+const ROWS_IN_PARALLEL_MIN: usize = 64;
+
 /// Takes the rows of one design point in the order of their replications.
 pub struct Fold<'a> {
     study: &'a Study<'a>,
@@ -84,7 +87,11 @@ impl<'a> Fold<'a> {
         let fold = |(column, series): (&usize, &mut Series)| {
             rows.iter().for_each(|row| series.push(value(row, *column)));
         };
-        own.par_iter().zip(&mut self.series).for_each(fold);
+        if rows.len() < ROWS_IN_PARALLEL_MIN {
+            own.iter().zip(&mut self.series).for_each(fold);
+        } else {
+            own.par_iter().zip(&mut self.series).for_each(fold);
+        }
         if let Some(moments) = self.worlds.get_mut(world) {
             let fold = |(column, moments): (&usize, &mut Moments)| {
                 rows.iter().filter_map(|row| value(row, *column)).for_each(|v| moments.push(v));

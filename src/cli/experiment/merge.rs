@@ -1,7 +1,7 @@
 //! `merge`: the ledgers of all shards become that of the whole sweep.
 
 use super::super::{Format, refused, tell};
-use super::output::{Output, finish};
+use super::output::{Done, Output, finish};
 use super::{Work, pool, world, wrong};
 use crate::diag;
 use crate::exit::Exit;
@@ -62,7 +62,8 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
     let out = args.out.clone();
     let folder = out.unwrap_or_else(|| Path::new("output").join(&base.name).join("sweep"));
     let numbers = 0..plan.cells();
-    let mut work = Work { study: &study, plan: &plan, numbers, watch: None, enough: None };
+    let mut work =
+        Work { study: &study, plan: &plan, numbers, watch: None, early: None, enough: None };
     let mut ledger = work.open(&folder, &merged, args.fresh)?;
     let of = folders.len() as u64;
     for (shard, from) in (1..).zip(&folders) {
@@ -95,7 +96,8 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
             ("replications", each.into()),
         ]),
     };
-    pool.install(|| finish(&study, &plan, ledger, each, None, &output))
+    let done = Done { ledger, early: None, replications: each, precision: None };
+    pool.install(|| finish(&study, &plan, done, &output))
 }
 
 /// What the shards are shards of, and their folders in order.

@@ -13,7 +13,7 @@ use crate::report::experiment::{Findings, Reached, screen, shown_columns, summar
 use crate::report::files::{self, Failure, Made, Stream};
 use crate::report::ledger::Ledger;
 use crate::scenario::resolved;
-use crate::stats::Moments;
+use crate::stats::{EXACT_MAX, Moments};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -75,34 +75,95 @@ impl Running {
     }
 }
 
+/// What the rows of a design point come to.
+struct Folded<'a> {
+    fold: Fold<'a>,
+    running: Vec<Running>,
+}
+
+impl<'a> Folded<'a> {
+    fn new(study: &'a Study, point: usize, columns: &[usize]) -> Folded<'a> {
+        let running = columns.iter().copied().map(Running::new).collect();
+        Folded { fold: Fold::new(study, point), running }
+    }
+
+    fn push(&mut self, world: usize, rows: &[Row]) {
+        self.fold.push(world, rows);
+        self.running.iter_mut().for_each(|one| rows.iter().for_each(|row| one.push(row)));
+    }
+}
+
+/// The columns whose values charts show.
+fn columns(study: &Study, sweep: bool, charts: bool) -> Vec<usize> {
+    let fits = !sweep || study.points() / study.worlds() <= Multiples::PANELS_MAX;
+    if charts && fits { shown_columns(study) } else { Vec::new() }
+}
+
+/// Values that may be kept of all design points together while cells are still played.
+const VALUES_MAX: usize = 4_000_000;
+
+/// The rows of all design points, folded while they come. Where there are too many of them to keep
+/// something of each, and with several worlds, whose rows do not come in the order in which they are
+/// folded, the ledger is read once more instead.
+pub(super) struct Early<'a>(Vec<Folded<'a>>);
+
+impl<'a> Early<'a> {
+    /// For so many replications at each point, if there is room.
+    pub(super) fn new(study: &'a Study, each: u64, sweep: bool, charts: bool) -> Option<Early<'a>> {
+        let kept = usize::try_from(each).unwrap_or(usize::MAX).min(EXACT_MAX);
+        let values = study.points().saturating_mul(study.columns.len()).saturating_mul(kept);
+        if study.worlds() > 1 || values > VALUES_MAX {
+            return None;
+        }
+        let columns = columns(study, sweep, charts);
+        Some(Early((0..study.points()).map(|p| Folded::new(study, p, &columns)).collect()))
+    }
+
+    /// Takes the row of the next cell.
+    pub(super) fn push(&mut self, point: usize, row: &Row) {
+        self.0[point].push(0, std::slice::from_ref(row));
+    }
+}
+
+/// What is known of an experiment when all its cells are done.
+pub(super) struct Done<'a> {
+    pub(super) ledger: Ledger,
+    pub(super) early: Option<Early<'a>>,
+    pub(super) replications: u64,
+    pub(super) precision: Option<Reached>,
+}
+
 /// Folds the rows of every design point, and writes and shows what they say.
 pub(super) fn finish(
     study: &Study,
     plan: &Plan,
-    mut ledger: Ledger,
-    replications: u64,
-    precision: Option<Reached>,
+    done: Done,
     output: &Output,
 ) -> Result<Exit, Exit> {
+    let Done { mut ledger, early, replications, precision } = done;
     let worlds = study.worlds();
     let (mut points, mut shown) = (Vec::new(), Vec::new());
     let sweep = output.command == "sweep";
-    let design = study.points() / worlds;
-    let fits = !sweep || design <= Multiples::PANELS_MAX;
-    let columns = if output.charts && fits { shown_columns(study) } else { Vec::new() };
-    for point in 0..design {
-        let mut fold = Fold::new(study, point);
-        let mut running: Vec<Running> = columns.iter().copied().map(Running::new).collect();
-        for world in 0..worlds {
-            for stretch in plan.stretches(point * worlds + world, replications) {
-                let push = |_: u64, rows: &[Row]| {
-                    fold.push(world, rows);
-                    running.iter_mut().for_each(|one| rows.iter().for_each(|row| one.push(row)));
-                    Ok(())
-                };
-                ledger.each(stretch, push).map_err(super::world)?;
+    let columns = columns(study, sweep, output.charts);
+    let mut early = early.map(|early| early.0.into_iter());
+    for point in 0..study.points() / worlds {
+        let folded = match early.as_mut().and_then(Iterator::next) {
+            Some(folded) => folded,
+            None => {
+                let mut folded = Folded::new(study, point, &columns);
+                for world in 0..worlds {
+                    for stretch in plan.stretches(point * worlds + world, replications) {
+                        let push = |_: u64, rows: &[Row]| {
+                            folded.push(world, rows);
+                            Ok(())
+                        };
+                        ledger.each(stretch, push).map_err(super::world)?;
+                    }
+                }
+                folded
             }
-        }
+        };
+        let Folded { fold, running } = folded;
         points.push(fold.estimates());
         for one in running {
             let column = one.column;

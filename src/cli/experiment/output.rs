@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 /// Rows of `replications.csv` that are written without being asked for.
 const ROWS_MAX: u64 = 100_000;
+
 /// What decides how results are shown and written.
 pub(super) struct Output<'a> {
     pub(super) command: &'static str,

@@ -1,8 +1,11 @@
 //! The model against a second implementation of it: 1,000 random small scenarios, every entity,
 //! every second.
 
+#[path = "support/agree.rs"]
+mod agree;
 mod reference;
 
+use agree::{all_agree, all_are_noticed, manner};
 use cmeksim::diag::{Diagnostic, Sources};
 use cmeksim::engine::{Budget, Trace};
 use cmeksim::experiment::Model;
@@ -308,15 +311,6 @@ fn times(first_root: Option<u64>, history: &History) -> Vec<(String, Option<f64>
     ]
 }
 
-/// The manner of a disagreement: its first line without names and numbers.
-fn manner(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let words = line
-        .split(' ')
-        .filter(|word| !word.contains('.') && !word.chars().any(|letter| letter.is_ascii_digit()));
-    words.collect::<Vec<_>>().join(" ")
-}
-
 /// What a person needs to look into a disagreement: the smallest scenario that shows it.
 fn complaint(seed: u64, manner_of_it: &str) -> String {
     let alike = |plan: &Plan| compare(plan).is_err_and(|text| manner(&text) == manner_of_it);
@@ -327,32 +321,10 @@ fn complaint(seed: u64, manner_of_it: &str) -> String {
 
 #[test]
 fn the_product_agrees_with_the_reference_at_every_second() {
-    let mut wrong: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for seed in 0..SCENARIOS {
-        if let Err(text) = compare(&generate::plan(seed)) {
-            wrong.entry(manner(&text)).or_default().push(seed);
-        }
-    }
-    let mut text = String::new();
-    for (manner, seeds) in &wrong {
-        writeln!(text, "{} scenarios, {manner}: {seeds:?}", seeds.len()).expect("strings take all");
-        text += &complaint(seeds[0], manner);
-    }
-    assert!(wrong.is_empty(), "{text}");
+    all_agree(SCENARIOS, generate::plan, compare, complaint);
 }
 
 #[test]
 fn a_reference_with_a_mistake_disagrees() {
-    let mut left = Mistake::ALL.to_vec();
-    for seed in 0..SCENARIOS {
-        let plan = generate::plan(seed);
-        let Ok(product) = product(&plan) else { continue };
-        if compare_with(&product, &plan, None).is_ok() {
-            left.retain(|mistake| compare_with(&product, &plan, Some(*mistake)).is_ok());
-        }
-        if left.is_empty() {
-            return;
-        }
-    }
-    panic!("nobody notices {left:?}");
+    all_are_noticed(Mistake::ALL, SCENARIOS, generate::plan, product, compare_with);
 }

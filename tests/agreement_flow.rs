@@ -1,6 +1,8 @@
 //! Jobs and what they read and write against a second implementation of them: random small chains,
 //! every entity at every second, every element in its place.
 
+#[path = "support/agree.rs"]
+mod agree;
 #[path = "reference/flow.rs"]
 mod flow;
 #[path = "reference/flow_belt.rs"]
@@ -16,6 +18,7 @@ mod flow_plan;
 #[path = "reference/flow_stores.rs"]
 mod flow_stores;
 
+use agree::{all_agree, all_are_noticed, manner};
 use cmeksim::engine::{Budget, Trace};
 use cmeksim::experiment::Model;
 use cmeksim::experiment::outcome::Measures;
@@ -24,8 +27,6 @@ use cmeksim::systems::contract::SweepMode;
 use flow::{Histories, Mistake};
 use flow_plan::{Act, Event, Job, Kind, Plan, Store, Topic};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 const SCENARIOS: u64 = 1_000;
 const NS: u64 = 1_000_000_000;
@@ -170,15 +171,6 @@ fn difference(
     Some((second, text))
 }
 
-/// The manner of a disagreement: its first line without names and numbers.
-fn manner(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let words = line
-        .split(' ')
-        .filter(|word| !word.contains('.') && !word.chars().any(|letter| letter.is_ascii_digit()));
-    words.collect::<Vec<_>>().join(" ")
-}
-
 /// The smallest plan that still disagrees in the same manner: events and all that nothing else
 /// needs are left out one by one.
 fn shrink(mut plan: Plan, alike: impl Fn(&Plan) -> bool) -> Plan {
@@ -221,34 +213,12 @@ fn complaint(seed: u64, manner_of_it: &str) -> String {
 
 #[test]
 fn the_product_agrees_with_the_reference_at_every_second() {
-    let mut wrong: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for seed in 0..SCENARIOS {
-        if let Err(text) = compare(&flow_generate::plan(seed)) {
-            wrong.entry(manner(&text)).or_default().push(seed);
-        }
-    }
-    let mut text = String::new();
-    for (manner, seeds) in &wrong {
-        writeln!(text, "{} chains, {manner}: {seeds:?}", seeds.len()).expect("strings take all");
-        text += &complaint(seeds[0], manner);
-    }
-    assert!(wrong.is_empty(), "{text}");
+    all_agree(SCENARIOS, flow_generate::plan, compare, complaint);
 }
 
 #[test]
 fn a_reference_with_a_mistake_disagrees() {
-    let mut left = Mistake::ALL.to_vec();
-    for seed in 0..SCENARIOS {
-        let plan = flow_generate::plan(seed);
-        let Ok(product) = product(&plan) else { continue };
-        if compare_with(&product, &plan, None).is_ok() {
-            left.retain(|mistake| compare_with(&product, &plan, Some(*mistake)).is_ok());
-        }
-        if left.is_empty() {
-            return;
-        }
-    }
-    panic!("nobody notices {left:?}");
+    all_are_noticed(Mistake::ALL, SCENARIOS, flow_generate::plan, product, compare_with);
 }
 
 /// What is somewhere and what came, of a job.

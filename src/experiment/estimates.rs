@@ -105,33 +105,34 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// The values of each measure so far, by column: for charts of distributions.
-    pub fn series(&self) -> impl Iterator<Item = (usize, &Series)> {
+    /// The values of a measure in ascending order with how often each occurs: for charts of
+    /// distributions.
+    pub fn sorted(&mut self, column: usize) -> Vec<(f64, u64)> {
         let own = self.study.own(self.point * self.study.worlds());
-        own.iter().copied().zip(&self.series)
+        let series =
+            own.iter().position(|own| *own == column).and_then(|at| self.series.get_mut(at));
+        series.map_or(Vec::new(), Series::sorted)
     }
 
     /// What the rows say.
-    pub fn estimates(&self) -> PointEstimates {
-        let own = self.study.own(self.point * self.study.worlds());
-        let measured = |(place, (column, series)): (usize, (&usize, &Series))| {
+    pub fn estimates(&mut self) -> PointEstimates {
+        let (study, worlds) = (self.study, &self.worlds);
+        let own = study.own(self.point * study.worlds());
+        let measured = |(place, (column, series)): (usize, (&usize, &mut Series))| {
             let mut estimate = series.estimate();
-            let worlds: Vec<Moments> = self.worlds.iter().map(|moments| moments[place]).collect();
+            let worlds: Vec<Moments> = worlds.iter().map(|moments| moments[place]).collect();
             let ignorance = apart(&worlds);
             if let Some(ends) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {
                 estimate = estimate.with_interval(ends);
             }
             // No measure is below zero, and none beyond its range: nor is its mean.
-            let (least, most) = self.study.columns[*column].range.unwrap_or((0.0, f64::INFINITY));
+            let (least, most) = study.columns[*column].range.unwrap_or((0.0, f64::INFINITY));
             estimate.ci_low = estimate.ci_low.map(|end| end.clamp(least, most));
             estimate.ci_high = estimate.ci_high.map(|end| end.clamp(least, most));
             Measured { column: *column, estimate, ignorance }
         };
-        PointEstimates {
-            point: self.point,
-            measures: own.par_iter().zip(&self.series).enumerate().map(measured).collect(),
-            used: self.used.clone(),
-        }
+        let measures = own.par_iter().zip(&mut self.series).enumerate().map(measured).collect();
+        PointEstimates { point: self.point, measures, used: self.used.clone() }
     }
 }
 

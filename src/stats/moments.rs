@@ -23,6 +23,14 @@ impl Moments {
         self.squares += before * (value - self.mean);
     }
 
+    /// Takes the same number so many times.
+    pub fn push_run(&mut self, value: f64, count: u64) {
+        match count {
+            1 => self.push(value),
+            _ => self.merge(&Moments { n: count, mean: value, squares: 0.0 }),
+        }
+    }
+
     /// Takes all the numbers of another, by the rule of Chan, Golub and LeVeque.
     pub fn merge(&mut self, other: &Moments) {
         if other.n == 0 {
@@ -90,6 +98,21 @@ mod tests {
         // t(0.975, 7) = 2.364624
         let half = 2.364624 * (32.0 / 7.0 / 8.0f64).sqrt();
         assert!((moments.half_width().unwrap() - half).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_run_is_its_numbers() {
+        let mut moments = of(&[2.0]);
+        [(4.0, 3), (5.0, 2), (7.0, 1), (9.0, 1)]
+            .into_iter()
+            .for_each(|(v, n)| moments.push_run(v, n));
+        assert_eq!((moments.count(), moments.mean()), (8, Some(5.0)));
+        assert!((moments.variance().unwrap() - 32.0 / 7.0).abs() < 1e-14);
+        let mut same = Moments::default();
+        same.push_run(0.1, 1_000);
+        assert_eq!((same.mean(), same.variance()), (Some(0.1), Some(0.0)));
+        same.push_run(0.1, 0);
+        assert_eq!(same.count(), 1_000);
     }
 
     #[test]

@@ -5,9 +5,15 @@ use super::proportion::{never_seen, wilson};
 use super::quantile::{Quantile, ranks};
 use super::sketch::{Scale, Values};
 
+/// Runs of recent values that are put to the others together, which is cheaper than one by one.
+const RECENT_MAX: usize = 64;
+
 /// The values of one measure, in the order of their replications.
 #[derive(Clone, Debug)]
 pub struct Series {
+    /// The values that came last, with how many times in a row: most measures seldom change. They
+    /// are in nothing of what follows yet.
+    recent: Vec<(f64, u64)>,
     moments: Moments,
     values: Values,
     undefined: u64,
@@ -103,6 +109,7 @@ impl Series {
     /// No values yet.
     pub fn new(scale: Scale) -> Series {
         Series {
+            recent: Vec::new(),
             moments: Moments::default(),
             values: Values::new(scale),
             undefined: 0,
@@ -129,28 +136,41 @@ impl Series {
             self.undefined += 1;
             return;
         };
-        self.moments.push(value);
-        self.values.push(value);
-        self.ones += u64::from(value == 1.0);
-        self.zeros += u64::from(value == 0.0);
-        if value < self.min {
-            (self.min, self.at_min) = (value, 0);
+        match self.recent.last_mut() {
+            Some((last, count)) if *last == value => *count += 1,
+            Some(_) | None => {
+                if self.recent.len() == RECENT_MAX {
+                    self.settle();
+                }
+                self.recent.push((value, 1));
+            }
         }
-        if value > self.max {
-            (self.max, self.at_max) = (value, 0);
-        }
-        self.at_min += u64::from(value == self.min);
-        self.at_max += u64::from(value == self.max);
     }
 
-    /// Count, mean and spread so far.
-    pub fn moments(&self) -> &Moments {
-        &self.moments
+    /// Puts the recent values to the others.
+    fn settle(&mut self) {
+        for &(value, count) in &self.recent {
+            self.moments.push_run(value, count);
+            self.values.push(value, count);
+            self.ones += if value == 1.0 { count } else { 0 };
+            self.zeros += if value == 0.0 { count } else { 0 };
+            if value < self.min {
+                (self.min, self.at_min) = (value, 0);
+            }
+            if value > self.max {
+                (self.max, self.at_max) = (value, 0);
+            }
+            self.at_min += if value == self.min { count } else { 0 };
+            self.at_max += if value == self.max { count } else { 0 };
+        }
+        self.recent.clear();
     }
 
-    /// The defined values, for distributions and exceedance curves.
-    pub fn values(&self) -> &Values {
-        &self.values
+    /// The defined values in ascending order with how often each occurs, for distributions and
+    /// exceedance curves.
+    pub fn sorted(&mut self) -> Vec<(f64, u64)> {
+        self.settle();
+        self.values.sorted()
     }
 
     /// The mean with its interval, and how it came about.
@@ -178,7 +198,8 @@ impl Series {
     }
 
     /// What the values so far say.
-    pub fn estimate(&self) -> Estimate {
+    pub fn estimate(&mut self) -> Estimate {
+        self.settle();
         let n = self.moments.count();
         let (method, interval) = self.interval();
         let any = |value: f64| (n > 0).then_some(value);
@@ -205,7 +226,8 @@ impl Series {
     }
 
     /// Quantiles with their intervals.
-    pub fn quantiles<const N: usize>(&self, asked: [f64; N]) -> [Quantile; N] {
+    pub fn quantiles<const N: usize>(&mut self, asked: [f64; N]) -> [Quantile; N] {
+        self.settle();
         let n = self.moments.count();
         if n == 0 {
             return [Quantile::default(); N];

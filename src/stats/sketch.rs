@@ -93,9 +93,9 @@ impl Sketch {
 #[derive(Clone, Debug)]
 pub struct Values {
     scale: Scale,
-    /// Runs of the same value, and how many values they hold: most measures seldom change.
+    /// Values with how many times in a row they came, and how many there are.
     exact: Vec<(f64, u64)>,
-    kept: usize,
+    kept: u64,
     sketch: Option<Box<Sketch>>,
     /// Are all that the sketch has taken whole numbers?
     whole: bool,
@@ -107,17 +107,17 @@ impl Values {
         Values { scale, exact: Vec::new(), kept: 0, sketch: None, whole: true }
     }
 
-    /// Takes one more value, a finite one.
-    pub fn push(&mut self, value: f64) {
+    /// Takes a value, a finite one, so many times.
+    pub fn push(&mut self, value: f64, count: u64) {
         match &mut self.sketch {
             Some(sketch) => {
                 self.whole &= value.fract() == 0.0;
-                sketch.push(value, 1, self.scale);
+                sketch.push(value, count, self.scale);
             }
             None => {
-                run(&mut self.exact, value, 1);
-                self.kept += 1;
-                if self.kept > EXACT_MAX {
+                self.exact.push((value, count));
+                self.kept += count;
+                if self.kept > EXACT_MAX as u64 {
                     self.spill();
                 }
             }
@@ -127,9 +127,7 @@ impl Values {
     /// Takes all the values of another series of the same scale.
     pub fn merge(&mut self, other: &Values) {
         assert_eq!(self.scale, other.scale, "only like is merged with like");
-        for &(value, count) in &other.exact {
-            (0..count).for_each(|_| self.push(value));
-        }
+        other.exact.iter().for_each(|&(value, count)| self.push(value, count));
         if let Some(theirs) = &other.sketch {
             self.spill();
             self.whole &= other.whole;
@@ -168,20 +166,35 @@ impl Values {
             }
             return buckets;
         }
-        let mut runs = self.exact.clone();
-        runs.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
-        let mut sorted = Vec::new();
-        runs.into_iter().for_each(|(value, count)| run(&mut sorted, value, count));
+        // Whole numbers are sorted several times as fast as pairs.
+        let mut ranks: Vec<u64> = Vec::with_capacity(EXACT_MAX);
+        for &(value, count) in &self.exact {
+            ranks.extend((0..count).map(|_| rank(value)));
+        }
+        ranks.sort_unstable();
+        let mut sorted: Vec<(f64, u64)> = Vec::new();
+        for value in ranks.into_iter().map(ranked) {
+            match sorted.last_mut() {
+                Some((last, count)) if *last == value => *count += 1,
+                Some(_) | None => sorted.push((value, 1)),
+            }
+        }
         sorted
     }
 }
 
-/// Adds a value that occurs so often, to the run of the same value if that is the last.
-fn run(runs: &mut Vec<(f64, u64)>, value: f64, more: u64) {
-    match runs.last_mut() {
-        Some((last, count)) if *last == value => *count += more,
-        Some(_) | None => runs.push((value, more)),
-    }
+/// The sign of a floating-point number.
+const SIGN: u64 = 1 << 63;
+
+/// The place of a number in the total order of all of them.
+fn rank(value: f64) -> u64 {
+    let bits = value.to_bits();
+    if bits & SIGN == 0 { bits | SIGN } else { !bits }
+}
+
+/// The number at a place.
+fn ranked(rank: u64) -> f64 {
+    f64::from_bits(if rank & SIGN == 0 { !rank } else { rank & !SIGN })
 }
 
 #[cfg(test)]
@@ -190,7 +203,7 @@ mod tests {
 
     fn of(scale: Scale, values: impl Iterator<Item = f64>) -> Values {
         let mut all = Values::new(scale);
-        values.for_each(|value| all.push(value));
+        values.for_each(|value| all.push(value, 1));
         all
     }
 
@@ -211,6 +224,24 @@ mod tests {
         let values = of(Scale::Seconds, [3.25, 1.5, 3.25, -2.0].into_iter());
         assert!(values.is_exact());
         assert_eq!(values.sorted(), [(-2.0, 1), (1.5, 1), (3.25, 2)]);
+    }
+
+    #[test]
+    fn ranks_are_in_the_order_of_their_numbers() {
+        let ascending = [f64::MIN, -2.5, -1e-300, -0.0, 0.0, 1e-300, 1.0, 1.5, f64::MAX];
+        assert!(ascending.windows(2).all(|pair| rank(pair[0]) < rank(pair[1])));
+        assert!(ascending.iter().all(|value| ranked(rank(*value)).to_bits() == value.to_bits()));
+    }
+
+    #[test]
+    fn a_run_is_its_values() {
+        let mut runs = Values::new(Scale::Seconds);
+        [(2.0, 3), (1.0, 1), (2.0, 2)].into_iter().for_each(|(v, n)| runs.push(v, n));
+        assert_eq!(runs.sorted(), [(1.0, 1), (2.0, 5)]);
+        runs.push(1.0, EXACT_MAX as u64 - 6);
+        assert!(runs.is_exact());
+        runs.push(1.0, 1);
+        assert!(!runs.is_exact());
     }
 
     #[test]

@@ -164,12 +164,11 @@ pub(super) fn finish(
                 folded
             }
         };
-        let Folded { fold, running } = folded;
+        let Folded { mut fold, running } = folded;
         points.push(fold.estimates());
         for one in running {
             let column = one.column;
-            let values = fold.series().find(|(own, _)| *own == column);
-            let values = values.map_or(Vec::new(), |(_, series)| series.values().sorted());
+            let values = fold.sorted(column);
             // Over several worlds, replications are no sequence of equals.
             let running = if sweep || worlds > 1 { Vec::new() } else { one.points() };
             shown.push(Shown { point, column, values, running });

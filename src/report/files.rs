@@ -1,11 +1,13 @@
 //! Writes outputs whole or not at all: the only place that touches the disk.
 
+use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// The file that tells what the others are; written last.
 pub const MANIFEST: &str = "manifest.json";
@@ -23,7 +25,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// What writes a file that is too large to be held in memory.
-pub type Stream<'a> = Box<dyn FnMut(&mut dyn Write) -> Result<(), Failure> + 'a>;
+pub type Stream<'a> = Box<dyn FnMut(&mut (dyn Write + Send)) -> Result<(), Failure> + 'a>;
 
 /// Passes on what is written, and hashes it.
 struct Hashing<W> {
@@ -93,7 +95,7 @@ pub struct Made {
 struct Manifest<'a> {
     #[serde(flatten)]
     made: &'a Made,
-    files: BTreeMap<&'a str, String>,
+    files: BTreeMap<String, String>,
 }
 
 /// Writes the files of a run into a folder, then the manifest. A folder that holds something else
@@ -128,34 +130,31 @@ pub fn write_with(
             ),
         });
     }
+    let mut staged = Vec::new();
+    for (name, stream) in streams {
+        staged.push(stage(folder, name, stream)?);
+    }
+    for (name, bytes) in files {
+        staged.push(stage(folder, name.clone(), all_of(folder, name, bytes))?);
+    }
+    // The disk is waited for once, not once for each file.
+    staged.par_iter().try_for_each(Staged::sync)?;
     // Without its manifest a folder does not claim to be whole.
     if whole {
         let old = listed(&manifest);
-        let kept: Vec<&str> = files
-            .iter()
-            .map(|(name, _)| name)
-            .chain(streams.iter().map(|(name, _)| name))
-            .map(String::as_str)
-            .collect();
         fs::remove_file(&manifest).map_err(failure("replace", &manifest))?;
-        for name in old.iter().filter(|name| !kept.contains(&name.as_str())) {
+        for name in old.iter().filter(|name| staged.iter().all(|file| file.name != **name)) {
             let stale = folder.join(name);
             if stale.is_file() {
                 fs::remove_file(&stale).map_err(failure("remove", &stale))?;
             }
         }
     }
-    let mut hashes: BTreeMap<&str, String> = BTreeMap::new();
-    for (name, bytes) in files {
-        write_one(folder, name, bytes)?;
-        hashes.insert(name, sha256(bytes));
+    let mut hashes = BTreeMap::new();
+    for file in staged {
+        let (name, hash) = file.persist()?;
+        hashes.insert(name, hash);
     }
-    let mut streamed = Vec::new();
-    for (name, mut stream) in streams {
-        let hash = write_stream(folder, &name, &mut stream)?;
-        streamed.push((name, hash));
-    }
-    hashes.extend(streamed.iter().map(|(name, hash)| (name.as_str(), hash.clone())));
     let mut bytes =
         serde_json::to_vec_pretty(&Manifest { made, files: hashes }).map_err(|error| Failure {
             doing: "describe",
@@ -163,7 +162,9 @@ pub fn write_with(
             said: error.to_string(),
         })?;
     bytes.push(b'\n');
-    write_one(folder, MANIFEST, &bytes)
+    let manifest = stage(folder, MANIFEST.to_owned(), all_of(folder, MANIFEST, &bytes))?;
+    manifest.sync()?;
+    manifest.persist().map(|_| ())
 }
 
 /// Names of the files of an earlier run; plain names only.
@@ -175,16 +176,23 @@ fn listed(manifest: &Path) -> Vec<String> {
     names.map_or(Vec::new(), |names: Vec<String>| names.into_iter().filter(plain).collect())
 }
 
-/// Writes one file under a temporary name and renames it.
-fn write_one(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes bytes that are there.
+fn all_of<'a>(folder: &Path, name: &str, bytes: &'a [u8]) -> Stream<'a> {
     let path = folder.join(name);
-    let mut all: Stream = Box::new(|to| to.write_all(bytes).map_err(failure("write", &path)));
-    write_stream(folder, name, &mut all).map(|_| ())
+    Box::new(move |to| to.write_all(bytes).map_err(failure("write", &path)))
 }
 
-/// Writes one file as it comes, under a temporary name, and renames it; gives its hash.
-fn write_stream(folder: &Path, name: &str, stream: &mut Stream<'_>) -> Result<String, Failure> {
-    let path = folder.join(name);
+/// A file that is written, under a temporary name.
+struct Staged {
+    name: String,
+    path: PathBuf,
+    file: NamedTempFile,
+    hash: String,
+}
+
+/// Writes a file as it comes, under a temporary name.
+fn stage(folder: &Path, name: String, mut stream: Stream<'_>) -> Result<Staged, Failure> {
+    let path = folder.join(&name);
     let file = tempfile::Builder::new()
         .prefix(".writing-")
         .tempfile_in(folder)
@@ -193,10 +201,22 @@ fn write_stream(folder: &Path, name: &str, stream: &mut Stream<'_>) -> Result<St
     let mut to = Hashing { to, hash: Sha256::new() };
     stream(&mut to)?;
     let file = to.to.into_inner().map_err(|error| failure("write", &path)(error.into_error()))?;
-    file.as_file().sync_all().map_err(failure("write", &path))?;
     make_readable(file.as_file()).map_err(failure("write", &path))?;
-    file.persist(&path).map_err(|error| failure("write", &path)(error.error))?;
-    Ok(hexadecimal(&to.hash.finalize()))
+    Ok(Staged { name, path, file, hash: hexadecimal(&to.hash.finalize()) })
+}
+
+impl Staged {
+    /// Waits until it is on the disk.
+    fn sync(&self) -> Result<(), Failure> {
+        self.file.as_file().sync_all().map_err(failure("write", &self.path))
+    }
+
+    /// Gives it its name; tells that and its hash.
+    fn persist(self) -> Result<(String, String), Failure> {
+        let Staged { name, path, file, hash } = self;
+        file.persist(&path).map_err(|error| failure("write", &path)(error.error))?;
+        Ok((name, hash))
+    }
 }
 
 /// Temporary files are private; outputs are like any other file.

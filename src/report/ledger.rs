@@ -245,7 +245,7 @@ impl Ledger {
     }
 }
 
-/// Does a file begin like a ledger?
+/// Does a file begin like a ledger, or like one whose start a loss of power took away?
 fn begins(file: &mut File, path: &Path) -> Result<bool, Failure> {
     let mut magic = [0; MAGIC.len()];
     let mut read = || {
@@ -253,7 +253,7 @@ fn begins(file: &mut File, path: &Path) -> Result<bool, Failure> {
         file.read_exact(&mut magic)
     };
     read().map_err(failure("read", path))?;
-    Ok(magic == *MAGIC)
+    Ok(magic == *MAGIC || magic == [0; MAGIC.len()])
 }
 
 /// Writes the start of a ledger; gives its length.
@@ -262,7 +262,6 @@ fn begin(file: &mut File, identity: &Identity) -> io::Result<u64> {
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&bytes)?;
-    file.sync_data()?;
     Ok(bytes.len() as u64)
 }
 

@@ -335,10 +335,15 @@ fn a_cell_that_meets_a_limit_ends_with_exit_code_4() {
 fn a_worker_that_panics_ends_the_experiment_as_a_bug() {
     let lengths = SCENARIO
         .replace("{ exponential = { mean = \"90m\" } }", "{ empirical = { file = \"l\" } }");
+    // More points than models are kept ready, so that a worker makes that of the last one.
+    const POINTS: u64 = 40;
+    let levels = (0..POINTS).map(|n| format!("\"{n}h\"")).collect::<Vec<_>>().join(", ");
+    let sweep = format!("[sweep.factors]\n\"model.bigtable.kms-grace\" = [{levels}]\n");
+    let lengths = lengths + &sweep;
     let reads = AtomicU64::new(0);
-    // The file is there for the base and for the point, and gone when a worker makes its model.
+    // The file is there for the base and for each point, and gone when a worker makes a model.
     let files = |_: &str| match reads.fetch_add(1, Ordering::SeqCst) {
-        0 | 1 => Ok(b"1m\n2h\n".to_vec()),
+        0..=POINTS => Ok(b"1m\n2h\n".to_vec()),
         _ => Err("gone".to_owned()),
     };
     let template = Template::new("s.toml", lengths.as_bytes(), &Overrides::default()).ok().unwrap();
@@ -346,11 +351,11 @@ fn a_worker_that_panics_ends_the_experiment_as_a_bug() {
     for threads in [1, 3] {
         reads.store(1, Ordering::SeqCst);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let study = Study::new(&template, &files, &base, false, &pool).ok().unwrap();
-        let plan = Plan::fixed(1, 100).unwrap();
-        let mut rows = 0;
+        let study = Study::new(&template, &files, &base, true, &pool).ok().unwrap();
+        let plan = Plan::fixed(POINTS as usize, 100).unwrap();
+        let (last, mut rows) = (plan.cells() - 100..plan.cells(), 0);
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            play(&study, &plan, 0..100, &pool, &AtomicBool::new(false), |_, taken| {
+            play(&study, &plan, last, &pool, &AtomicBool::new(false), |_, taken| {
                 rows += taken.len();
                 Ok::<Flow, ()>(Flow::Continue)
             })

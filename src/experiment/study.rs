@@ -77,6 +77,13 @@ const MODELS_KEPT: usize = 32;
 /// The model of a point with its seed, made once.
 type Slot = Arc<OnceLock<(Arc<Model>, u64)>>;
 
+/// A model that is made already.
+fn slot(model: (Arc<Model>, u64)) -> Slot {
+    let slot = OnceLock::new();
+    slot.get_or_init(|| model);
+    Arc::new(slot)
+}
+
 /// An experiment made ready.
 pub struct Study<'a> {
     template: &'a Template,
@@ -112,6 +119,8 @@ struct Sound {
     columns: Vec<Column>,
     warnings: Vec<Diagnostic>,
     horizon: SimDuration,
+    /// Its model with its seed, if it is one of the first: they are played first.
+    model: Option<(Arc<Model>, u64)>,
 }
 
 impl<'a> Study<'a> {
@@ -143,23 +152,27 @@ impl<'a> Study<'a> {
                 worlds.iter().map(|world| point.iter().chain(world).copied().collect())
             })
             .collect();
-        let read = |point: &Vec<&Point>| -> Read {
+        let read = |(place, point): (usize, &Vec<&Point>)| -> Read {
             let scenario = template.scenario(point, files).map_err(|(found, _)| found)?;
+            let model = || (Arc::new(Model::new(&scenario)), scenario.seed);
             Ok(Sound {
+                model: (place < MODELS_KEPT).then(model),
                 columns: columns(&scenario).collect(),
                 horizon: scenario.horizon,
                 warnings: scenario.warnings,
             })
         };
-        let read: Vec<Read> = pool.install(|| points.par_iter().map(read).collect());
+        let read: Vec<Read> = pool.install(|| points.par_iter().enumerate().map(read).collect());
         let mut found = Vec::new();
         let mut warnings = base.warnings.clone();
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
         let (mut path_sets, mut set_of): (Vec<Vec<String>>, _) = (Vec::new(), Vec::new());
         let mut horizon = SimDuration::ZERO;
-        for (point, read) in points.iter().zip(read) {
+        let mut models = Vec::new();
+        for (place, (point, read)) in points.iter().zip(read).enumerate() {
             match read {
                 Ok(sound) => {
+                    models.extend(sound.model.map(|model| (place, slot(model))));
                     horizon = horizon.max(sound.horizon);
                     note(&mut warnings, sound.warnings, point, &factors);
                     let own: Vec<String> =
@@ -208,7 +221,7 @@ impl<'a> Study<'a> {
             constants: constants(base),
             warnings,
             horizon,
-            models: Mutex::new(Vec::new()),
+            models: Mutex::new(models),
             points,
         })
     }

@@ -223,7 +223,10 @@ fn experiment(
     let mut work = Work { study: &study, plan: &plan, numbers, watch, early, enough: None };
     let mut ledger = work.open(&folder, &identity, options.fresh)?;
     work.play(&mut ledger, &pool, options.quiet, &folder)?;
+    // Cells whose results are written need not outlast a loss of power; those of a shard are all
+    // that there is.
     if let Some((shard, of)) = shard {
+        ledger.sync().map_err(world)?;
         if !options.quiet {
             say(&format!(
                 "shard {shard} of {of} is done; when all are: cmeksim merge DIR... with {} among \
@@ -437,11 +440,10 @@ impl Work<'_> {
             Ok(flow)
         });
         bar.finish_and_clear();
-        let end = end.map_err(world)?;
-        ledger.sync().map_err(world)?;
-        match end {
+        match end.map_err(world)? {
             End::Done => Ok(()),
             End::Interrupted => {
+                ledger.sync().map_err(world)?;
                 let done = ledger.cells().end - numbers.start;
                 say(&format!(
                     "interrupted: {done} of {cells} cells are kept in {}; the same command goes on \
@@ -451,6 +453,7 @@ impl Work<'_> {
                 Err(Exit::Interrupted)
             }
             End::Limit(Cell { point, replication }, halt) => {
+                ledger.sync().map_err(world)?;
                 let words = study.words(point);
                 let at = if words.is_empty() { String::new() } else { format!(" of {words}") };
                 say(&format!(

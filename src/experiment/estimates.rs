@@ -105,6 +105,11 @@ impl<'a> Fold<'a> {
         }
     }
 
+    /// The design point.
+    pub fn point(&self) -> usize {
+        self.point
+    }
+
     /// The values of a measure in ascending order with how often each occurs: for charts of
     /// distributions.
     pub fn sorted(&mut self, column: usize) -> Vec<(f64, u64)> {
@@ -131,7 +136,13 @@ impl<'a> Fold<'a> {
             estimate.ci_high = estimate.ci_high.map(|end| end.clamp(least, most));
             Measured { column: *column, estimate, ignorance }
         };
-        let measures = own.par_iter().zip(&mut self.series).enumerate().map(measured).collect();
+        // Who takes rows beside a pool of threads that plays cells is none of them, and leaves them
+        // to that.
+        let measures = if rayon::current_thread_index().is_some() {
+            own.par_iter().zip(&mut self.series).enumerate().map(measured).collect()
+        } else {
+            own.iter().zip(&mut self.series).enumerate().map(measured).collect()
+        };
         PointEstimates { point: self.point, measures, used: self.used.clone() }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::{Format, print, say};
 use crate::exit::Exit;
-use crate::experiment::estimates::Fold;
+use crate::experiment::estimates::{Fold, PointEstimates};
 use crate::experiment::judge::Verdict;
 use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::run::Row;
@@ -92,6 +92,23 @@ impl<'a> Folded<'a> {
         self.fold.push(world, rows);
         self.running.iter_mut().for_each(|one| rows.iter().for_each(|row| one.push(row)));
     }
+
+    /// The estimates, and what charts show besides.
+    fn said(mut self) -> Said {
+        let (estimates, point) = (self.fold.estimates(), self.fold.point());
+        let shown = |one: Running| {
+            let (column, values) = (one.column, self.fold.sorted(one.column));
+            Shown { point, column, values, running: one.points() }
+        };
+        Said { shown: self.running.into_iter().map(shown).collect(), estimates }
+    }
+}
+
+/// What the rows of a design point say.
+#[derive(Clone)]
+struct Said {
+    estimates: PointEstimates,
+    shown: Vec<Shown>,
 }
 
 /// The columns whose values charts show.
@@ -106,7 +123,13 @@ const VALUES_MAX: usize = 4_000_000;
 /// The rows of all design points, folded while they come. Where there are too many of them to keep
 /// something of each, and with several worlds, whose rows do not come in the order in which they are
 /// folded, the ledger is read once more instead.
-pub(super) struct Early<'a>(Vec<Folded<'a>>);
+pub(super) struct Early<'a> {
+    /// Of each point the rows so far, with how many there are; nothing when all are.
+    folded: Vec<(Option<Folded<'a>>, u64)>,
+    /// What they say, when all are there.
+    said: Vec<Option<Said>>,
+    each: u64,
+}
 
 impl<'a> Early<'a> {
     /// For so many replications at each point, if there is room.
@@ -117,12 +140,29 @@ impl<'a> Early<'a> {
             return None;
         }
         let columns = columns(study, sweep, charts);
-        Some(Early((0..study.points()).map(|p| Folded::new(study, p, &columns)).collect()))
+        let folded = |point| (Some(Folded::new(study, point, &columns)), 0);
+        let folded = (0..study.points()).map(folded).collect();
+        Some(Early { folded, said: vec![None; study.points()], each })
     }
 
-    /// Takes the row of the next cell.
+    /// Takes the row of the next cell. What the rows of a point say is worked out when all are there,
+    /// beside the cells of the points after it; of the last by all threads.
     pub(super) fn push(&mut self, point: usize, row: &Row) {
-        self.0[point].push(0, std::slice::from_ref(row));
+        let last = point + 1 == self.folded.len();
+        let (folded, count) = &mut self.folded[point];
+        *count += 1;
+        if let Some(folded) = folded {
+            folded.push(0, std::slice::from_ref(row));
+        }
+        if *count == self.each && !last {
+            self.said[point] = folded.take().map(Folded::said);
+        }
+    }
+
+    /// What the rows of each point say, in order.
+    fn said(self) -> impl Iterator<Item = Said> {
+        let pairs = self.said.into_iter().zip(self.folded);
+        pairs.filter_map(|(said, (folded, _))| said.or_else(|| folded.map(Folded::said)))
     }
 }
 
@@ -146,10 +186,10 @@ pub(super) fn finish(
     let (mut points, mut shown) = (Vec::new(), Vec::new());
     let sweep = output.command == "sweep";
     let columns = columns(study, sweep, output.charts);
-    let mut early = early.map(|early| early.0.into_iter());
+    let mut early = early.map(Early::said);
     for point in 0..study.points() / worlds {
-        let folded = match early.as_mut().and_then(Iterator::next) {
-            Some(folded) => folded,
+        let said = match early.as_mut().and_then(Iterator::next) {
+            Some(said) => said,
             None => {
                 let mut folded = Folded::new(study, point, &columns);
                 for world in 0..worlds {
@@ -161,18 +201,15 @@ pub(super) fn finish(
                         ledger.each(stretch, push).map_err(super::world)?;
                     }
                 }
-                folded
+                folded.said()
             }
         };
-        let Folded { mut fold, running } = folded;
-        points.push(fold.estimates());
-        for one in running {
-            let column = one.column;
-            let values = fold.sorted(column);
-            // Over several worlds, replications are no sequence of equals.
-            let running = if sweep || worlds > 1 { Vec::new() } else { one.points() };
-            shown.push(Shown { point, column, values, running });
-        }
+        points.push(said.estimates);
+        shown.extend(said.shown);
+    }
+    if sweep || worlds > 1 {
+        // Over several worlds, replications are no sequence of equals.
+        shown.iter_mut().for_each(|shown| shown.running.clear());
     }
     let command = output.command;
     let findings = Findings { study, command, replications, points, precision, shown };
@@ -256,7 +293,7 @@ fn rows(
     findings: &Findings,
     plan: &Plan,
     ledger: &mut Ledger,
-    to: &mut dyn std::io::Write,
+    to: &mut (dyn std::io::Write + Send),
 ) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure {
         doing: "write",
@@ -265,6 +302,7 @@ fn rows(
     };
     let study = findings.study;
     to.write_all(&tables::replications_head(study)).map_err(failed)?;
+    let mut ready: Vec<Vec<u8>> = Vec::new();
     for point in 0..study.points() {
         for stretch in plan.stretches(point, findings.replications) {
             ledger.each(stretch, |first, rows| {
@@ -272,10 +310,14 @@ fn rows(
                     let Cell { replication, point } = plan.cell(first + place as u64).0;
                     tables::replication(study, replication, point, &row.values)
                 };
-                let lines: Vec<Vec<u8>> = rows.par_iter().enumerate().map(line).collect();
-                lines.iter().try_for_each(|line| to.write_all(line)).map_err(failed)
+                // Lines are written while those after them are made.
+                let make = || rows.par_iter().enumerate().map(line).collect();
+                let write = || ready.iter().try_for_each(|line| to.write_all(line));
+                let (made, written) = rayon::join(make, write);
+                ready = made;
+                written.map_err(failed)
             })?;
         }
     }
-    Ok(())
+    ready.iter().try_for_each(|line| to.write_all(line)).map_err(failed)
 }

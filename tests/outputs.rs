@@ -389,3 +389,81 @@ fn the_check_of_svg_finds_what_is_wrong() {
         assert!(std::panic::catch_unwind(|| check_svg(wrong)).is_err(), "{wrong}");
     }
 }
+
+/// The pictures of a run, by name.
+fn pictures(text: &str) -> std::collections::BTreeMap<&'static str, String> {
+    let none = |_: &str| Err(String::new());
+    let scenario = read("x.toml", text.as_bytes(), &Overrides::default(), &none);
+    let mut found = std::collections::BTreeMap::new();
+    with_run(
+        &scenario.ok().unwrap(),
+        |_| {},
+        None,
+        |run| {
+            let all = charts::all(run).unwrap();
+            found = all.into_iter().map(|(name, picture)| (name, picture.svg)).collect();
+        },
+    );
+    found
+}
+
+/// A system of every kind, three of them with one name, and a job that feeds two of them.
+const OF_EVERY_KIND: &str = r#"
+[pubsub.orders]
+publishes = "10/s"
+key = "b"
+[pubsub.orders.subscriptions.book]
+[storage.orders]
+key = "b"
+[bigquery.ledger]
+key = "b"
+[dataflow.book]
+region = "us-west1"
+sources = ["pubsub.orders.subscriptions.book"]
+sinks = ["storage.orders", "bigquery.ledger"]
+capacity = "100/s"
+"#;
+
+/// Every row is called what its documents call it, and what has no app profile is not told of any.
+#[test]
+fn rows_have_the_words_of_their_documents() {
+    let all = pictures(&format!("{}{OF_EVERY_KIND}", scenario_text("", "")));
+    let rows = &all["timeline"];
+    for word in [
+        "instance",
+        "cluster east",
+        "app-profile serving",
+        "topic",
+        "subscription book",
+        "bucket",
+        "dataset",
+        "job",
+    ] {
+        assert!(rows.contains(&format!(">{word}</text>")), "{word}: {rows}");
+    }
+    assert_eq!(rows.matches(">instance</text>").count(), 1);
+    assert!(all["availability"].contains("All else: 100"));
+    let alone = scenario_text("", "")
+        .replace("[bigtable.orders.app-profiles.serving]\nwrites = \"300/s\"\n", "");
+    let svg = &pictures(&alone)["availability"];
+    assert!(svg.contains("Instances: 100") && !svg.contains("App profiles"), "{svg}");
+}
+
+/// Two systems of one name are told apart, and what is not drawn is counted.
+#[test]
+fn lines_are_told_apart_and_counted() {
+    let mut text = format!("{}{OF_EVERY_KIND}", scenario_text("", ""));
+    let svg = &pictures(&text)["availability"];
+    for name in ["bigtable.orders", "pubsub.orders", "storage.orders", "book", "ledger"] {
+        assert!(svg.contains(&format!(">{name}</text>")), "{name}: {svg}");
+    }
+    assert!(!svg.contains(">orders</text>") && !svg.contains("more series"), "{svg}");
+    for number in 0..30 {
+        text.push_str(&format!("[storage.s{number}]\nkey = \"b\"\n"));
+    }
+    let svg = &pictures(&text)["availability"];
+    // 30 buckets more than the instance, its profile, the topic, the bucket, the dataset and the job.
+    assert!(svg.contains("+24 more series"), "{svg}");
+    // The one that is down comes first.
+    assert!(svg.contains(">bigtable.orders</text>"), "{svg}");
+}

@@ -54,8 +54,26 @@ fn marks(run: &Run) -> Vec<Mark> {
 }
 
 /// A path without the name of its system.
-fn short(path: &str) -> String {
-    path.split_once('.').map_or(path, |(_, rest)| rest).to_owned()
+fn short(path: &str) -> &str {
+    path.split_once('.').map_or(path, |(_, rest)| rest)
+}
+
+/// What lines are called: paths without the name of their system, unless two would be the same.
+fn names<'p, T>(
+    mut series: Vec<T>,
+    path: impl Fn(&T) -> &'p str,
+    label: impl Fn(&mut T, String),
+) -> Vec<T> {
+    let mut often: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in &series {
+        *often.entry(short(path(one))).or_default() += 1;
+    }
+    for one in &mut series {
+        let (full, brief) = (path(one), short(path(one)));
+        let name = if often.get(brief).is_some_and(|times| *times > 1) { full } else { brief };
+        label(one, name.to_owned());
+    }
+    series
 }
 
 /// The heading that an entity's row stands under, and its name there.
@@ -139,51 +157,72 @@ fn timeline(run: &Run) -> TimelineChart {
     }
 }
 
-/// Availability of profiles and instances: the worst ones if there are many.
+/// Availability of profiles and systems, the worst first; the chart counts those it leaves out.
 fn availability(run: &Run) -> StepChart {
-    let mut series: Vec<(f64, Series)> = Vec::new();
+    let mut series: Vec<(f64, &str, Series)> = Vec::new();
     for (entity, points) in tables::availability_levels(run) {
         let path = run.path(entity);
         let shown = [Role::System, Role::Client].contains(&run.kind(entity).role);
         if shown {
             let measure =
                 run.outcome.measures.get(&format!("{path}.availability")).copied().flatten();
-            let label = short(path);
-            series.push((measure.unwrap_or(1.0), Series { label, points, steps: true }));
+            let one = Series { label: String::new(), points, steps: true };
+            series.push((measure.unwrap_or(1.0), path, one));
         }
     }
-    series.sort_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| x.label.cmp(&y.label)));
-    series.truncate(StepChart::SERIES_MAX);
+    series.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    let drawn = series.iter().take(StepChart::SERIES_MAX).map(|(_, path, _)| *path);
+    let told = what_serves(drawn);
+    let series = names(series, |one| one.1, |one, name| one.2.label = name);
     StepChart {
         title: format!("{}: availability over time", run.scenario.name),
-        subtitle: format!(
-            "{} App profiles: share of requests served; instances: 100 % while any cluster serves.",
-            subtitle(run)
-        ),
+        subtitle: format!("{} {told}", subtitle(run)),
         start_unix_s: run.scenario.start.as_second(),
         horizon: run.model.horizon(),
         y_label: "availability".to_owned(),
         y: YAxis::Share,
-        series: series.into_iter().map(|(_, series)| series).collect(),
+        series: series.into_iter().map(|(_, _, series)| series).collect(),
         marks: marks(run),
     }
 }
 
-/// Writes at risk over time, if there ever are any.
+/// What it means that something is available, for what is drawn.
+fn what_serves<'a>(paths: impl Iterator<Item = &'a str>) -> String {
+    let (mut profiles, mut instances, mut others) = (false, false, false);
+    for path in paths {
+        match path.split('.').collect::<Vec<_>>().as_slice() {
+            [_, _, "app-profiles", _] => profiles = true,
+            ["bigtable", _] => instances = true,
+            _ => others = true,
+        }
+    }
+    let any = profiles || instances;
+    let words = [
+        (profiles, "App profiles: share of requests served"),
+        (instances, "Instances: 100\u{a0}% while any cluster serves"),
+        (others && any, "All else: 100\u{a0}% while it serves"),
+        (others && !any, "100\u{a0}% while it serves"),
+    ];
+    let words: Vec<&str> = words.into_iter().filter(|word| word.0).map(|word| word.1).collect();
+    if words.is_empty() { String::new() } else { format!("{}.", words.join(". ")) }
+}
+
+/// Writes at risk over time, if there ever are any: where most are, first.
 fn writes(run: &Run) -> Option<StepChart> {
     let levels = run.outcome.trace.levels.iter().filter(|level| level.name == "writes-at-risk");
-    let mut series: std::collections::BTreeMap<EntityId, Series> =
-        std::collections::BTreeMap::new();
+    let mut series: BTreeMap<&str, Series> = BTreeMap::new();
     for level in levels {
-        let label = || short(run.path(level.entity));
-        let entry = series.entry(level.entity).or_insert_with(|| Series {
-            label: label(),
+        let entry = series.entry(run.path(level.entity)).or_insert_with(|| Series {
+            label: String::new(),
             points: vec![(crate::engine::SimTime::START, 0.0)],
             steps: true,
         });
         entry.points.push((level.at, level.value));
     }
-    let series: Vec<Series> = series.into_values().take(StepChart::SERIES_MAX).collect();
+    let peak = |series: &Series| series.points.iter().map(|p| p.1).fold(0.0, f64::max);
+    let mut series: Vec<(&str, Series)> = series.into_iter().collect();
+    series.sort_by(|(_, a), (_, b)| peak(b).total_cmp(&peak(a)));
+    let series = names(series, |one| one.0, |one, name| one.1.label = name);
     (!series.is_empty()).then(|| StepChart {
         title: format!(
             "{}: acknowledged writes that only a cluster that is down has",
@@ -197,7 +236,7 @@ fn writes(run: &Run) -> Option<StepChart> {
         horizon: SimDuration::from_ns(run.model.horizon().ns()).unwrap_or_default(),
         y_label: "writes at risk".to_owned(),
         y: YAxis::Count,
-        series,
+        series: series.into_iter().map(|(_, series)| series).collect(),
         marks: marks(run),
     })
 }
@@ -210,9 +249,7 @@ fn flows(run: &Run) -> Option<FlowChart> {
     // A point is known only when the line bends after it.
     points.sort_by_key(|level| level.at);
     for level in points {
-        let flow = flows
-            .entry(level.entity)
-            .or_insert_with(|| Flow { label: short(run.path(level.entity)), ..Flow::default() });
+        let flow = flows.entry(level.entity).or_default();
         let [backlog, _] = tables::FLOWS;
         let line = if level.name == backlog { &mut flow.backlog } else { &mut flow.age };
         line.push((level.at, level.value));
@@ -227,6 +264,8 @@ fn flows(run: &Run) -> Option<FlowChart> {
     if flows.is_empty() {
         return None;
     }
+    let flows: Vec<(EntityId, Flow)> = flows.into_iter().collect();
+    let flows = names(flows, |flow| run.path(flow.0), |flow, name| flow.1.label = name);
     Some(FlowChart {
         caption: Caption {
             title: format!("{}: what waits, and how old it is", run.scenario.name),
@@ -235,7 +274,7 @@ fn flows(run: &Run) -> Option<FlowChart> {
         },
         start_unix_s: run.scenario.start.as_second(),
         horizon: run.model.horizon(),
-        flows: flows.into_values().collect(),
+        flows: flows.into_iter().map(|(_, flow)| flow).collect(),
         retentions: retentions(run),
         outages: outages(run),
         marks: marks(run),

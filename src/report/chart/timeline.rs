@@ -175,7 +175,11 @@ fn draw_headers(scene: &mut Scene, rows: &[Row], places: &[f64], x0: f64) {
     for (row, place) in rows.iter().zip(places) {
         if last != Some(row.group.as_str()) {
             let group = clean(&row.group);
-            let text = font::fit(&group, STATE_SIZE, true, (x0 - EDGE - 6.0) / 1.04);
+            // Bold letters are wider than those that are measured to shorten a name.
+            let room = x0 - EDGE - 6.0;
+            let fits = font::width(&group, STATE_SIZE, true) <= room / 1.04;
+            let short = || font::fit_name(&group, STATE_SIZE, room / 1.2);
+            let text = if fits { group.clone() } else { short() };
             let hover = if text == group { "" } else { group.as_str() };
             scene.hover(hover, |scene| {
                 scene.text((EDGE, place - 5.0), &text, ink(STATE_SIZE, GREY).bold());

@@ -258,6 +258,7 @@ fn tornado() -> Tornado {
         caption: caption("Which assumed constant matters for downtime?", 200, "95 % intervals"),
         x: Quantity::new("downtime per year", Unit::Seconds),
         baseline: Estimate::within(5.0 * HOUR, 4.7 * HOUR, 5.3 * HOUR),
+        settings: Default::default(),
         swings: vec![
             swing("validation period", at("1 min", 4.4), at("15 min", 6.1)),
             swing("time to notice", at("5 min", 3.0), at("4 h", 9.5)),

@@ -41,6 +41,7 @@ mod numbers;
 mod palette;
 mod panel;
 mod raster;
+mod rows;
 mod ruler;
 mod series;
 mod steps;

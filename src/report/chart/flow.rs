@@ -58,9 +58,9 @@ pub struct FlowChart {
 }
 
 const PLOT: f64 = 190.0;
-const BETWEEN: f64 = 34.0;
-/// Height of the line that names a plot.
-const TITLE: f64 = 20.0;
+const BETWEEN: f64 = 42.0;
+/// Height of the line that names a plot, with room for half a label of its axis.
+const TITLE: f64 = 25.0;
 const SHADE: RGBColor = rgb(0xe4_e0_ec);
 const OUTAGE: RGBColor = rgb(0xc9_bf_dc);
 /// Rows of named outages above the plots, and their height.

@@ -53,11 +53,12 @@ pub(super) fn rows(
     let references = chart.references.iter().filter(|r| r.at.is_finite());
     let uprights = references.map(|r| Upright::reference(panel.across(r.at), &r.told(unit)));
     let lane = Lane::new(uprights.collect(), WIDTH - EDGE);
-    scene.text(
-        (EDGE, y + 12.0),
-        &font::fit_name(&clean(label), LABEL, x0 - EDGE),
-        ink(LABEL, GREY),
-    );
+    // A long name of the factor has a line of its own above the labels of references.
+    let label = clean(label);
+    let long = font::width(&label, LABEL, false) * 1.06 > x0 - EDGE;
+    let text = font::fit_name(&label, LABEL, (WIDTH - 2.0 * EDGE) / 1.06);
+    scene.text((EDGE, y + 12.0), &text, ink(LABEL, GREY));
+    let y = if long && lane.height() > 0.0 { y + 16.0 } else { y };
     panel.top = y + lane.height().max(18.0);
     panel.bottom = panel.top + 6.0 + height * names.len() as f64;
     for i in (0..names.len()).step_by(2) {

@@ -18,6 +18,9 @@ use super::tally::{Bars, Parted, Tally};
 pub enum Panels {
     /// Lines with bands: a title and its curves; curves of one label look alike everywhere.
     Lines(Vec<(String, Vec<Curve>)>),
+    /// Dots with intervals over names, which the places of points count from 0: the names, and of
+    /// each plot a title and its series. The axis of the values lies across.
+    Rows(Vec<String>, Vec<(String, Vec<Curve>)>),
     /// Histograms: a title, and values with how often each came.
     Values(Vec<(String, Vec<(f64, u64)>)>),
 }
@@ -54,7 +57,7 @@ const BINS: usize = 30;
 const FILL: plotters::style::RGBColor = rgb(0x7f_b5_d8);
 
 /// Places of the small plots.
-struct Grid {
+pub(super) struct Grid {
     columns: usize,
     x0: f64,
     width: f64,
@@ -62,10 +65,12 @@ struct Grid {
     count: usize,
     /// Room for what stands above each plot.
     header: f64,
+    /// Height of each plot.
+    height: f64,
 }
 
 impl Grid {
-    fn new(count: usize, labels: f64, top: f64) -> Grid {
+    pub(super) fn new(count: usize, labels: f64, top: f64) -> Grid {
         let columns = match count {
             0..=3 => count.max(1),
             4 => 2,
@@ -74,31 +79,44 @@ impl Grid {
         };
         let x0 = EDGE + labels;
         let room = WIDTH - EDGE - 14.0 - x0 - GAP * (columns - 1) as f64;
-        Grid { columns, x0, width: room / columns as f64, top, count, header: HEADER }
+        Grid {
+            columns,
+            x0,
+            width: room / columns as f64,
+            top,
+            count,
+            header: HEADER,
+            height: HEIGHT,
+        }
+    }
+
+    /// The same, with plots of another height.
+    pub(super) fn with_height(self, height: f64) -> Grid {
+        Grid { height, ..self }
     }
 
     /// The plot of a number.
-    fn panel(&self, i: usize, x: &Ruler, y: &Ruler) -> Panel {
+    pub(super) fn panel(&self, i: usize, x: &Ruler, y: &Ruler) -> Panel {
         let (column, row) = (i % self.columns, i / self.columns);
         let x0 = self.x0 + (self.width + GAP) * column as f64;
-        let top = self.top + (HEIGHT + self.header + 8.0) * row as f64 + self.header;
+        let top = self.top + (self.height + self.header + 8.0) * row as f64 + self.header;
         let (x, y) = (x.clone(), y.clone());
-        Panel { x0, x1: x0 + self.width, top, bottom: top + HEIGHT, x, y }
+        Panel { x0, x1: x0 + self.width, top, bottom: top + self.height, x, y }
     }
 
-    fn is_left(&self, i: usize) -> bool {
+    pub(super) fn is_left(&self, i: usize) -> bool {
         i.is_multiple_of(self.columns)
     }
 
     /// Does no plot stand below?
-    fn is_lowest(&self, i: usize) -> bool {
+    pub(super) fn is_lowest(&self, i: usize) -> bool {
         i + self.columns >= self.count
     }
 
     /// Where the last row ends.
     fn bottom(&self) -> f64 {
         let rows = self.count.div_ceil(self.columns);
-        self.top + (HEIGHT + self.header + 8.0) * rows as f64 - 8.0
+        self.top + (self.height + self.header + 8.0) * rows as f64 - 8.0
     }
 }
 
@@ -118,17 +136,21 @@ impl Multiples {
 
     pub(super) fn scene(&self) -> (Scene, f64) {
         let count = match &self.panels {
-            Panels::Lines(panels) => panels.len(),
+            Panels::Lines(panels) | Panels::Rows(_, panels) => panels.len(),
             Panels::Values(panels) => panels.len(),
         };
         let words = format!("{count} small plots of {} over {}.", self.y.label, self.x.label);
         let mut scene = Scene::new(&self.caption.title, &words);
-        let per = if matches!(self.panels, Panels::Lines(_)) { "point" } else { "plot" };
+        let per = if matches!(self.panels, Panels::Values(_)) { "plot" } else { "point" };
         let y = heading(&mut scene, &self.caption.title, &self.caption.line(per));
         let (end, mut notes) = match &self.panels {
             Panels::Lines(panels) => {
                 let shown = panels.get(..Self::PANELS_MAX).unwrap_or(panels);
                 self.lines(&mut scene, y, shown)
+            }
+            Panels::Rows(names, panels) => {
+                let shown = panels.get(..Self::PANELS_MAX).unwrap_or(panels);
+                super::rows::draw(self, &mut scene, y, (names, shown))
             }
             Panels::Values(panels) => {
                 let shown = panels.get(..Self::PANELS_MAX).unwrap_or(panels);
@@ -192,7 +214,7 @@ impl Multiples {
             }
             axes(scene, &grid, i, &panel);
         }
-        let end = self.x_title(scene, &grid, &ruler);
+        let end = self.title_below(scene, &grid, &self.x.label, &ruler);
         (end, undefined(&all).into_iter().collect())
     }
 
@@ -243,6 +265,12 @@ impl Multiples {
             header(scene, &panel, name, remark, grid.header > HEADER);
             panel.grid(scene);
             draw_bars(scene, &panel, bars, self.x.unit);
+            if bars.iter().all(|bar| bar.2 <= 0.0) {
+                let words = if tallies[i].n == 0 { "no value" } else { "no other value" };
+                let middle = ink(LABEL, GREY).anchor(Anchor::Middle);
+                let x = f64::midpoint(panel.x0, panel.x1);
+                scene.text((x, f64::midpoint(panel.top, panel.bottom) + 4.0), words, middle);
+            }
             for reference in &references {
                 let x = panel.across(reference.at);
                 let line = super::strokes::dashed(
@@ -253,13 +281,14 @@ impl Multiples {
             }
             axes(scene, &grid, i, &panel);
         }
-        let end = self.x_title(scene, &grid, &x);
+        let end = self.title_below(scene, &grid, &self.x.label, &x);
         (end, value_notes(&pooled, &parted, self.x.unit))
     }
 
-    fn x_title(&self, scene: &mut Scene, grid: &Grid, x: &Ruler) -> f64 {
+    /// Name of the horizontal axis, below all plots; returns where it ends.
+    pub(super) fn title_below(&self, scene: &mut Scene, grid: &Grid, name: &str, x: &Ruler) -> f64 {
         let bottom = grid.bottom() + 20.0;
-        let title = axis_title(&self.x.label, x);
+        let title = axis_title(name, x);
         let text = font::fit(&title, LABEL, false, (WIDTH - 2.0 * EDGE - 20.0) / 1.06);
         let right = ink(LABEL, GREY).anchor(Anchor::Right);
         scene.text((WIDTH - EDGE - 14.0, bottom + 13.0), &text, right);
@@ -268,7 +297,7 @@ impl Multiples {
 }
 
 /// Name of the vertical axis, above all plots; returns where it ends.
-fn title(scene: &mut Scene, y: f64, text: &str) -> f64 {
+pub(super) fn title(scene: &mut Scene, y: f64, text: &str) -> f64 {
     let text = font::fit(text, LABEL, false, (WIDTH - 2.0 * EDGE) / 1.06);
     scene.text((EDGE, y + 12.0), &text, ink(LABEL, GREY));
     if text.is_empty() { y } else { y + 18.0 }
@@ -281,7 +310,7 @@ fn beside(name: &str, remark: &str, room: f64) -> bool {
 }
 
 /// Title and remark above one plot: side by side, or the remark in a line of its own.
-fn header(scene: &mut Scene, panel: &Panel, name: &str, remark: &str, stacked: bool) {
+pub(super) fn header(scene: &mut Scene, panel: &Panel, name: &str, remark: &str, stacked: bool) {
     let room = panel.x1 - panel.x0;
     let remark = font::fit(remark, LABEL, false, room / 1.06);
     let (right, y) = (ink(LABEL, GREY).anchor(Anchor::Right), panel.top - 6.0);
@@ -306,15 +335,19 @@ fn axes(scene: &mut Scene, grid: &Grid, i: usize, panel: &Panel) {
         panel.y_labels(scene);
     }
     if grid.is_lowest(i) {
-        // A label at an end must not reach into the next plot.
-        let inside = |tick: &Tick| {
-            let half = font::width(&tick.label, LABEL, false) * 1.05 / 2.0;
-            let (x, slack) = (panel.across(tick.value), GAP / 2.0 - 2.0);
-            x - half >= panel.x0 - slack && x + half <= panel.x1 + slack
-        };
-        let ticks: Vec<Tick> = panel.x_ticks().into_iter().filter(inside).collect();
-        panel.x_labels(scene, &ticks);
+        label_ticks(scene, panel);
     }
+}
+
+/// Labels below a plot, but none that would reach into the next one.
+pub(super) fn label_ticks(scene: &mut Scene, panel: &Panel) {
+    let inside = |tick: &Tick| {
+        let half = font::width(&tick.label, LABEL, false) * 1.05 / 2.0;
+        let (x, slack) = (panel.across(tick.value), GAP / 2.0 - 2.0);
+        x - half >= panel.x0 - slack && x + half <= panel.x1 + slack
+    };
+    let ticks: Vec<Tick> = panel.x_ticks().into_iter().filter(inside).collect();
+    panel.x_labels(scene, &ticks);
 }
 
 /// Bars of one plot: both places on the axis, and the share of all its replications.

@@ -49,6 +49,24 @@ impl Unit {
         self.fine(value, self.grain(value))
     }
 
+    /// A value that somebody chose, such as a level of a factor: a time in the unit in which it has
+    /// the fewest digits, if there is one in which it has few.
+    pub(super) fn chosen(self, value: f64) -> String {
+        let exact = |(unit, name): &(f64, &'static str)| {
+            let number = plain(value / unit, 0.01);
+            let same = (value / unit * 100.0 - (value / unit * 100.0).round()).abs() < 1e-6;
+            (same && value.abs() >= unit * 0.0999).then_some((number, *name))
+        };
+        let found = TIMES.iter().filter_map(exact);
+        // Of equals the first, which is the longest unit.
+        match found.min_by_key(|(number, _)| number.chars().count()) {
+            Some((number, name)) if self == Unit::Seconds && value != 0.0 => {
+                format!("{number}{THIN}{name}")
+            }
+            _ => self.told(value),
+        }
+    }
+
     /// A value for itself, with digits as fine as a step.
     pub(super) fn fine(self, value: f64, step: f64) -> String {
         if value.abs() > VALUE_MAX {

@@ -265,7 +265,7 @@ impl Ruler {
         let tick = |value: &f64| Tick {
             share: self.share(*value),
             value: *value,
-            label: self.unit.told(*value),
+            label: self.unit.chosen(*value),
         };
         let ticks: Vec<Tick> = values.iter().map(tick).collect();
         (values.len() <= 12 && apart(&ticks, length, true)).then_some(ticks)

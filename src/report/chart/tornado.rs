@@ -33,6 +33,8 @@ pub struct Tornado {
     pub x: Quantity,
     /// The result with all factors as they are.
     pub baseline: Estimate,
+    /// What the low and the high setting are called; if empty, just that.
+    pub settings: [String; 2],
     /// Factors in any order; the [`Tornado::ROWS_MAX`] that move most are drawn.
     pub swings: Vec<Swing>,
     /// Limits and goals.
@@ -91,9 +93,14 @@ impl Tornado {
             let end = empty(&mut scene, y, why);
             return (scene, end + 6.0);
         }
+        let [low, high] = &self.settings;
+        let told = |own: &str, usual: &str| {
+            let own = clean(own);
+            if own.is_empty() { usual.to_string() } else { own }
+        };
         let keys = [
-            (Look::Tint { color: LOW, alpha: 1.0 }, "at the low setting".to_string()),
-            (Look::Tint { color: HIGH, alpha: 1.0 }, "at the high setting".to_string()),
+            (Look::Tint { color: LOW, alpha: 1.0 }, told(low, "at the low setting")),
+            (Look::Tint { color: HIGH, alpha: 1.0 }, told(high, "at the high setting")),
             (Look::Whisker, "interval".to_string()),
         ];
         let y = series::legend(&mut scene, &keys, y);

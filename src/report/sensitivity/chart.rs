@@ -1,6 +1,6 @@
 //! The tornado of a study that varied one constant at a time.
 
-use super::Study;
+use super::{Study, words};
 use crate::experiment::sensitivity::{Found, Swing as Varied};
 use crate::report::chart::{
     Caption, ChartError, Estimate, Picture, Quantity, Swing, Tornado, Unit,
@@ -40,20 +40,23 @@ pub fn tornado(study: &Study) -> Result<Option<Picture>, ChartError> {
     let still = varied - ends.len();
     let rows = ends.into_iter().map(|(doubt, (low, high))| Swing {
         label: label(doubt),
-        low: (low.level.clone(), estimate(low)),
-        high: (high.level.clone(), estimate(high)),
+        low: (words(study, doubt, &low.level), estimate(low)),
+        high: (words(study, doubt, &high.level), estimate(high)),
     });
     let chart = Tornado {
         caption: Caption {
             title: format!("{}: what {} hangs on", study.scenario.name, study.measure),
             subtitle: format!(
-                "Each constant alone, at the values that move the mean down and up most. {still} others move nothing."
+                "Seed {}. Each constant alone, at the values that move the mean down and up most. {still} others move nothing.",
+                study.scenario.seed
             ),
             n: study.replications,
-            method: "paired differences, 95 % intervals by Student's t".to_owned(),
+            method: "Paired differences, 95 % intervals by Student's t".to_owned(),
         },
         x: Quantity::new("difference to the scenario as it is", unit),
         baseline: Estimate::bare(0.0),
+        settings: ["at the value with the lowest mean", "at the value with the highest mean"]
+            .map(str::to_owned),
         swings: rows.collect(),
         references: Vec::new(),
     };

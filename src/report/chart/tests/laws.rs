@@ -115,15 +115,21 @@ proptest! {
     fn any_multiples_are_tidy(
         lines in prop::collection::vec(("[ -~]{0,40}", curves(8)), 0..9),
         values in prop::collection::vec(("[ -~]{0,40}", weighted()), 0..9),
-        x in quantities(), y in quantities(), references in references(), line in any::<bool>(),
+        x in quantities(), y in quantities(), references in references(), kind in 0..3_u8,
+        names in names(),
     ) {
-        let panels = if line { Panels::Lines(lines) } else { Panels::Values(values) };
+        let panels = match kind {
+            0 => Panels::Lines(lines),
+            1 => Panels::Rows(names, lines),
+            _ => Panels::Values(values),
+        };
         fine(&Multiples { caption: caption(), x, y, panels, references }.scene())?;
     }
 
     #[test]
     fn any_tornado_is_tidy(
         x in quantities(), baseline in estimates(), references in references(),
+        settings in ["[ -~]{0,60}", "[ -~]{0,60}"],
         swings in prop::collection::vec(
             ("[ -~]{0,60}", "[ -~]{0,30}", estimates(), "[ -~]{0,30}", estimates()), 0..12),
     ) {
@@ -131,7 +137,7 @@ proptest! {
             label, low: (a, low), high: (b, high),
         });
         let (caption, swings) = (caption(), swings.collect());
-        fine(&Tornado { caption, x, baseline, swings, references }.scene())?;
+        fine(&Tornado { caption, x, baseline, settings, swings, references }.scene())?;
     }
 
     #[test]

@@ -342,6 +342,7 @@ fn large_inputs_stay_legible() {
         caption: caption(),
         x: seconds("downtime"),
         baseline: Estimate::within(50.0, 40.0, 60.0),
+        settings: ["down".into(), "up".into()],
         swings: (0..60).map(swing).collect(),
         references,
     };
@@ -446,4 +447,62 @@ fn bytes_are_the_same_twice_and_pictures_sound() {
     assert_sound(&picture);
     assert_eq!(picture, chart.draw().unwrap());
     assert!(picture.svg.contains("<desc>Distribution of 500 values of downtime per year."));
+}
+
+/// Levels that somebody chose read as they were chosen, not in a longer unit with more digits.
+#[test]
+fn levels_of_a_factor_read_as_they_were_chosen() {
+    let told = |seconds: f64| Unit::Seconds.chosen(seconds).replace('\u{2009}', " ");
+    for (seconds, words) in [
+        (1.0, "1 s"),
+        (100.0, "100 s"),
+        (1_000.0, "1000 s"),
+        (2_700.0, "45 min"),
+        (3_600.0, "1 h"),
+        (108_000.0, "30 h"),
+        (604_800.0, "7 d"),
+        (0.0, "0"),
+        (1.0 / 3.0, "333 ms"),
+    ] {
+        assert_eq!(told(seconds), words);
+    }
+    assert_eq!(Unit::Count.chosen(250.0), "250");
+}
+
+/// A plot in which nothing stands says so; the name of a factor has the width of the picture.
+#[test]
+fn nothing_is_empty_without_a_word() {
+    let spread = (0..40).map(|i| (f64::from(i), 1)).collect();
+    let values =
+        vec![("still".into(), vec![(0.0, 40)]), ("none".into(), vec![]), ("all".into(), spread)];
+    let x = seconds("downtime");
+    let chart = Multiples { x: x.clone(), panels: Panels::Values(values), ..Multiples::default() };
+    let texts = tidy(chart.scene());
+    assert!(says(&texts, "no other value") && says(&texts, "no value"), "{texts:?}");
+    let long = "hazards.0.lasts.exponential.mean of the region in the east";
+    let chart = FactorChart {
+        factor: Factor::Names(long.into(), vec!["a".into(), "b".into()]),
+        y: x,
+        series: vec![Curve { label: String::new(), points: vec![(0.0, Estimate::bare(1.0))] }],
+        references: vec![Reference { at: 0.5, label: "objective".into() }],
+        ..FactorChart::default()
+    };
+    assert!(says(&tidy(chart.scene()), long));
+}
+
+/// The name of the lower plot keeps clear of the topmost label of its axis.
+#[test]
+fn names_of_plots_keep_clear_of_their_axes() {
+    let line = vec![(at(0), 1.0), (at(HOUR), 7_200.0)];
+    let flow = FlowChart {
+        horizon: SimDuration::from_secs(7_200),
+        flows: vec![Flow { label: "f".into(), backlog: line.clone(), age: line }],
+        ..FlowChart::default()
+    };
+    let (scene, _) = flow.scene();
+    let texts = boxes(&scene);
+    let name = texts.iter().find(|text| text.4.starts_with("age of")).unwrap();
+    let below = texts.iter().filter(|text| text.0 < 60.0 && text.1 > name.1 + 1.0);
+    let nearest = below.map(|text| text.1 - name.3).fold(f64::INFINITY, f64::min);
+    assert!(nearest >= 3.0, "{nearest}");
 }

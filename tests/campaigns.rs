@@ -118,7 +118,7 @@ fn a_sweep_of_three_factors_draws_small_multiples() {
     let all = files(&place.path("o"));
     let svg = |name: &str| String::from_utf8(all[name].clone()).unwrap();
     let lines = svg("multiples.bigtable.o.downtime.svg");
-    assert!(lines.contains("one-cluster: plots by pace, lines by grace"), "{lines}");
+    assert!(lines.contains("one-cluster, seed 3: plots by pace, lines by grace"), "{lines}");
     assert!(lines.contains("2 small plots of bigtable.o.downtime over length"), "{lines}");
     for word in [">pace = fast<", ">pace = slow<", ">grace = 30m<", ">grace = 1h<"] {
         assert!(lines.contains(word), "{word}: {lines}");
@@ -410,6 +410,31 @@ fn a_check_reads_the_points() {
     assert!(done.err.contains("1001"), "{}", done.err);
 }
 
+/// A warning that every point has with a number of its own is told once, not once for each.
+#[test]
+fn a_warning_of_many_points_is_told_once() {
+    let lengths = "[sweep.factors]\nlength = { path = \"hazards.0.lasts.exponential.mean\", \
+                   levels = [\"45m\", \"1h\", \"2h\", \"4h\"] }\n";
+    let place = Place::new(&format!("{SCENARIO}{lengths}"));
+    let told = "this hazard leaves Cloud KMS down";
+    for args in [&["sweep", "s.toml", "-n", "4", "--no-charts"][..], &["check", "s.toml"]] {
+        let done = place.call(args);
+        assert_eq!(done.err.matches(told).count(), 1, "{}", done.err);
+        assert!(done.err.contains("(at further points with other numbers)"), "{}", done.err);
+    }
+    // Where the file as it stands has nothing to warn of, the first point is named.
+    let calm = SCENARIO.replace("mean = \"90m\"", "mean = \"1s\"");
+    let done = Place::new(&format!("{calm}{lengths}")).call(&[
+        "sweep",
+        "s.toml",
+        "-n",
+        "4",
+        "--no-charts",
+    ]);
+    assert_eq!(done.err.matches(told).count(), 1, "{}", done.err);
+    assert!(done.err.contains("(at the point length = 45m, among others)"), "{}", done.err);
+}
+
 /// Points times worlds are counted before any of them is read.
 #[test]
 fn too_many_worlds_of_too_many_points_are_refused_at_once() {
@@ -462,4 +487,136 @@ fn a_sweep_shows_the_system_that_is_down() {
     // A bound below a hundredth of a per cent is no zero.
     let done = place.call(&["replicate", "s.toml", "-n", "40000", "--no-charts", "--out", "r"]);
     assert!(done.out.contains("another value in at most 0.007 %"), "{}", done.out);
+}
+
+/// Systems that are never down and come first by their names.
+const CALM: &str = "[keys.b]\nlocation = \"us-west1\"\n[storage.a]\nkey = \"b\"\n[bigquery.b]\nkey = \"b\"\n\
+                    [storage.c]\nkey = \"b\"\n[bigtable.a.clusters.west]\nzone = \"us-west1-a\"\nkey = \"b\"\n";
+
+/// The measures that have a chart of a kind, with the text of each.
+fn charts(folder: &Path, kind: &str) -> BTreeMap<String, String> {
+    let named = |(name, bytes): (String, Vec<u8>)| {
+        let name = name.strip_prefix(kind)?.strip_suffix(".svg")?.to_owned();
+        Some((name, String::from_utf8(bytes).unwrap()))
+    };
+    files(folder).into_iter().filter_map(named).collect()
+}
+
+/// Without objectives, charts show the systems that are down for longest; what never is has none.
+#[test]
+fn charts_show_what_is_down() {
+    let place = Place::new(&format!("{SCENARIO}{CALM}{SWEEP}"));
+    let shown = |out: &str, kind: &str| -> Vec<String> {
+        charts(&place.path(out), kind).into_keys().collect()
+    };
+    let done = place.call(&["replicate", "s.toml", "-n", "50", "--out", "r"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    for kind in ["distribution.", "exceedance.", "convergence."] {
+        assert_eq!(shown("r", kind), ["bigtable.o.downtime"], "{kind}");
+    }
+    assert_eq!(place.call(&["sweep", "s.toml", "--quiet", "--out", "s"]).code, Some(0));
+    for kind in ["factor.", "multiples.", "distributions."] {
+        assert_eq!(shown("s", kind), ["bigtable.o.downtime"], "{kind}");
+    }
+    // The same from the ledger, with nothing folded on the way.
+    let again = place.call(&["replicate", "s.toml", "-n", "50", "--out", "r"]);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert_eq!(shown("r", "convergence."), ["bigtable.o.downtime"]);
+    // Of four that are down the three with most downtime, and the longest leads the screen.
+    let mut more = format!("{SCENARIO}{CALM}{SWEEP}[keys.z]\nlocation = \"us-east1\"\n");
+    for name in ["x", "y", "z"] {
+        more.push_str(&format!("[storage.{name}]\nkey = \"z\"\n"));
+    }
+    let place = Place::new(&more);
+    let done = place.call(&["replicate", "s.toml", "-n", "50", "--out", "r"]);
+    let found: Vec<String> = charts(&place.path("r"), "convergence.").into_keys().collect();
+    assert_eq!(found, ["storage.x.downtime", "storage.y.downtime", "storage.z.downtime"]);
+    assert!(!done.out.contains("No charts"), "{}", done.out);
+    let calm = format!("{SCENARIO}{CALM}").replace(
+        "do = \"kms-outage\"\nlocation = \"us-east1\"",
+        "do = \"kms-outage\"\nlocation = \"us-central1\"",
+    );
+    let calm = format!("{calm}[keys.c]\nlocation = \"us-central1\"\n");
+    let place = Place::new(&calm);
+    let done = place.call(&["replicate", "s.toml", "-n", "20", "--out", "r"]);
+    assert!(done.out.contains("No charts: there is no objective"), "{}{}", done.out, done.err);
+    assert!(!files(&place.path("r")).keys().any(|name| name.ends_with(".svg")));
+}
+
+/// A mean that is the same in all replications has the bound for what was never seen, as in
+/// estimates.csv, and not an interval of nothing; undefined replications are told.
+#[test]
+fn a_mean_that_does_not_move_has_its_bound() {
+    let bounds = "[[objectives]]\nmeasure = \"bigtable.a.downtime\"\nat-most = \"1h\"\n\
+                  [[objectives]]\nmeasure = \"bigtable.o.time-to-recovery\"\nat-most = \"90d\"\n";
+    let scenario = SCENARIO.replace("mean = \"10d\"", "mean = \"60d\"");
+    let place = Place::new(&format!("{scenario}{CALM}{bounds}"));
+    let done = place.call(&["replicate", "s.toml", "-n", "100", "--quiet", "--out", "r"]);
+    assert!([Some(0), Some(6)].contains(&done.code), "{}", done.err);
+    let found = charts(&place.path("r"), "convergence.");
+    // 60 days times 1 - 0.05^(1/100) are 1.77 days.
+    let svg = found["bigtable.a.downtime"].replace('\u{2009}', " ");
+    assert!(svg.contains(">after 100: 0 (0 to 1.77 d)<"), "{svg}");
+    let svg = found["bigtable.o.time-to-recovery"].replace('\u{2009}', " ");
+    assert!(
+        svg.contains("of 100 replications") && svg.contains("one-cluster, seed 3. Undefined in "),
+        "{svg}"
+    );
+}
+
+/// Factors that are only names: rows of dots in small plots; what is undefined at a point is counted.
+#[test]
+fn a_sweep_over_names_draws_small_plots_of_dots() {
+    let names = "[sweep]\nreplications = 4\n[sweep.factors]\n\
+                 pace.alternatives.fast = { \"model.bigtable.cascade-pace\" = \"fast\" }\n\
+                 pace.alternatives.typical = { \"model.bigtable.cascade-pace\" = \"typical\" }\n\
+                 pace.alternatives.slow = { \"model.bigtable.cascade-pace\" = \"slow\" }\n\
+                 grace.alternatives.none = { \"model.bigtable.kms-grace\" = \"0s\" }\n\
+                 grace.alternatives.endless = { \"model.bigtable.kms-grace\" = \"60d\" }\n\
+                 scope.alternatives.instance = { \"model.bigtable.grace-scope\" = \"instance\" }\n\
+                 scope.alternatives.cluster = { \"model.bigtable.grace-scope\" = \"cluster\" }\n";
+    let recovery = "[[objectives]]\nmeasure = \"bigtable.o.time-to-recovery\"\nat-most = \"90d\"\n";
+    let place = Place::new(&format!("{SCENARIO}{recovery}{names}"));
+    let done = place.call(&["sweep", "s.toml", "--quiet", "--out", "s"]);
+    assert!(done.code.is_some_and(|code| code != 101), "{}", done.err);
+    let found = charts(&place.path("s"), "multiples.");
+    let svg = &found["bigtable.o.time-to-recovery"];
+    assert!(svg.contains("one-cluster, seed 3: plots by scope, dots by grace."), "{svg}");
+    for word in
+        [">fast</text>", ">typical</text>", ">scope = cluster</text>", ">grace = none</text>"]
+    {
+        assert!(svg.contains(word), "{word}: {svg}");
+    }
+    // Nothing fails within an endless grace: at six of the twelve points nothing recovers.
+    let factor = &charts(&place.path("s"), "factor.")["bigtable.o.time-to-recovery"];
+    for svg in [svg, factor] {
+        assert!(svg.contains("6 undefined values left out"), "{svg}");
+    }
+    assert!(factor.contains("one-cluster, seed 3: dots by grace, scope."), "{factor}");
+}
+
+/// The chart of a study names what it varied in words, not in half of a distribution.
+#[test]
+fn a_tornado_tells_its_settings_in_words() {
+    let place = Place::new(SCENARIO);
+    let done = place.call(&[
+        "sensitivity",
+        "s.toml",
+        "--quiet",
+        "--measure",
+        "bigtable.o.downtime",
+        "--over",
+        "model.bigtable.offline-ramp,model.bigtable.bringup",
+        "-n",
+        "20",
+        "--out",
+        "t",
+    ]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let svg = &charts(&place.path("t"), "tornado")[""];
+    for word in
+        [">half as long</text>", ">twice as long</text>", ">at the value with the lowest mean<"]
+    {
+        assert!(svg.contains(word), "{word}: {svg}");
+    }
 }

@@ -7,6 +7,7 @@
 
 use cmeksim::report::docs;
 use cmeksim::scenario::read::{Overrides, read};
+use cmeksim::stats::quantile::enough_for;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -107,6 +108,16 @@ fn told(text: &str, sets: Vec<String>) -> Result<(), String> {
         Ok(scenario) => Err(format!("{:?}", scenario.warnings)),
         Err((found, sources)) => Err(cmeksim::diag::render(&found, &sources, false)),
     }
+}
+
+/// How many replications an interval of a quantile needs is what warnings say.
+#[test]
+fn the_page_of_experiments_has_the_numbers_of_the_warnings() {
+    let (_, text) = page("docs/experiments.md");
+    let (near, far) = (enough_for(0.05), enough_for(0.99));
+    let told =
+        format!("{near} for both ends of the 5 % and 95 % quantile, {far} for the 99 % quantile");
+    assert!(text.contains(&told), "{told}");
 }
 
 #[test]

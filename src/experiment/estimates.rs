@@ -105,18 +105,27 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// The design point.
-    pub fn point(&self) -> usize {
-        self.point
-    }
-
     /// The values of a measure in ascending order with how often each occurs: for charts of
     /// distributions.
     pub fn sorted(&mut self, column: usize) -> Vec<(f64, u64)> {
-        let own = self.study.own(self.point * self.study.worlds());
-        let series =
-            own.iter().position(|own| *own == column).and_then(|at| self.series.get_mut(at));
+        let series = self.place(column).and_then(|place| self.series.get_mut(place));
         series.map_or(Vec::new(), Series::sorted)
+    }
+
+    /// The mean of a measure so far, with the interval that [`Fold::estimates`] would give it; for
+    /// one world.
+    pub fn mean(&self, column: usize) -> (Option<f64>, Option<(f64, f64)>) {
+        let found = self.place(column).and_then(|place| self.series.get(place));
+        let (mean, ends) = found.map_or((None, None), Series::mean);
+        let ends =
+            ends.map(|(low, high)| (held(self.study, column, low), held(self.study, column, high)));
+        (mean, ends)
+    }
+
+    /// The place of a column among those of its design point.
+    fn place(&self, column: usize) -> Option<usize> {
+        let own = self.study.own(self.point * self.study.worlds());
+        own.iter().position(|own| *own == column)
     }
 
     /// What the rows say.
@@ -130,10 +139,8 @@ impl<'a> Fold<'a> {
             if let Some(ends) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {
                 estimate = estimate.with_interval(ends);
             }
-            // No measure is below zero, and none beyond its range: nor is its mean.
-            let (least, most) = study.columns[*column].range.unwrap_or((0.0, f64::INFINITY));
-            estimate.ci_low = estimate.ci_low.map(|end| end.clamp(least, most));
-            estimate.ci_high = estimate.ci_high.map(|end| end.clamp(least, most));
+            estimate.ci_low = estimate.ci_low.map(|end| held(study, *column, end));
+            estimate.ci_high = estimate.ci_high.map(|end| held(study, *column, end));
             Measured { column: *column, estimate, ignorance }
         };
         // Who takes rows beside a pool of threads that plays cells is none of them, and leaves them
@@ -145,6 +152,13 @@ impl<'a> Fold<'a> {
         };
         PointEstimates { point: self.point, measures, used: self.used.clone() }
     }
+}
+
+/// The end of an interval where a measure can be: none is below zero, and none beyond its range, nor
+/// is its mean.
+fn held(study: &Study, column: usize, end: f64) -> f64 {
+    let (least, most) = study.columns[column].range.unwrap_or((0.0, f64::INFINITY));
+    end.clamp(least, most)
 }
 
 /// The interval of the mean over worlds, which are drawn independently of each other: the means

@@ -13,6 +13,7 @@ use crate::scenario::Bound;
 use crate::scenario::sweep::{Sweep, Uncertain};
 use crate::stats::quantile::enough_for;
 use crate::systems::spec::Role;
+use std::collections::BTreeMap;
 
 /// What an experiment found.
 pub struct Findings<'a> {
@@ -34,8 +35,9 @@ pub struct Findings<'a> {
 /// Measures that charts show.
 const SHOWN_MAX: usize = 3;
 
-/// The columns that charts show: the measures of the objectives, or else the downtime of systems.
-pub fn shown_columns(study: &Study) -> Vec<usize> {
+/// The columns that charts may show: the measures of the objectives, or else the downtime of every
+/// system.
+pub fn candidates(study: &Study) -> Vec<usize> {
     let objectives = study.base.objectives.iter();
     let mut columns: Vec<usize> = objectives
         .filter_map(|bound| study.column(&format!("{}.{}", bound.entity, bound.measure)))
@@ -44,12 +46,31 @@ pub fn shown_columns(study: &Study) -> Vec<usize> {
         let downtime = |(_, column): &(usize, &Column)| {
             column.role == Role::System && column.path.ends_with(".downtime")
         };
-        columns = study.columns.iter().enumerate().filter(downtime).map(|(at, _)| at).collect();
+        return study.columns.iter().enumerate().filter(downtime).map(|(at, _)| at).collect();
     }
     columns.sort_unstable();
     columns.dedup();
     columns.truncate(SHOWN_MAX);
     columns
+}
+
+/// The columns that charts show: the measures of the objectives, or else the downtime of the systems
+/// that are down for longest, in the mean over all points; of equals the first. What is never down
+/// has no chart.
+pub fn shown_columns(study: &Study, points: &[PointEstimates]) -> Vec<usize> {
+    let columns = candidates(study);
+    if !study.base.objectives.is_empty() {
+        return columns;
+    }
+    let mut means: BTreeMap<usize, f64> = columns.into_iter().map(|at| (at, 0.0)).collect();
+    for measured in points.iter().flat_map(|point| &point.measures) {
+        if let Some(sum) = means.get_mut(&measured.column) {
+            *sum += measured.estimate.mean.unwrap_or(0.0);
+        }
+    }
+    let mut ranked: Vec<(usize, f64)> = means.into_iter().filter(|(_, sum)| *sum > 0.0).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranked.into_iter().take(SHOWN_MAX).map(|(column, _)| column).collect()
 }
 
 /// What became of the wish for a precision.
@@ -76,6 +97,11 @@ pub struct Judged<'a> {
 }
 
 impl<'a> Findings<'a> {
+    /// The columns that charts show.
+    pub fn columns(&self) -> Vec<usize> {
+        shown_columns(self.study, &self.points)
+    }
+
     /// The sweep, if this is one.
     pub fn sweep(&self) -> Option<&'a Sweep> {
         self.study.base.sweep.as_ref().filter(|_| self.command == "sweep")

@@ -14,17 +14,23 @@ pub struct Series {
     /// The values that came last, with how many times in a row: most measures seldom change. They
     /// are in nothing of what follows yet.
     recent: Vec<(f64, u64)>,
-    moments: Moments,
+    tally: Tally,
     values: Values,
     undefined: u64,
+    /// What every value is known to lie in, whatever the replications show.
+    range: Option<(f64, f64)>,
+}
+
+/// What is counted of values.
+#[derive(Clone, Copy, Debug)]
+struct Tally {
+    moments: Moments,
     min: f64,
     max: f64,
     at_min: u64,
     at_max: u64,
     ones: u64,
     zeros: u64,
-    /// What every value is known to lie in, whatever the replications show.
-    range: Option<(f64, f64)>,
 }
 
 /// How the mean and its interval came about.
@@ -110,15 +116,9 @@ impl Series {
     pub fn new(scale: Scale) -> Series {
         Series {
             recent: Vec::new(),
-            moments: Moments::default(),
+            tally: Tally::new(),
             values: Values::new(scale),
             undefined: 0,
-            min: f64::INFINITY,
-            max: f64::NEG_INFINITY,
-            at_min: 0,
-            at_max: 0,
-            ones: 0,
-            zeros: 0,
             range: (scale == Scale::Fraction).then_some((0.0, 1.0)),
         }
     }
@@ -150,18 +150,8 @@ impl Series {
     /// Puts the recent values to the others.
     fn settle(&mut self) {
         for &(value, count) in &self.recent {
-            self.moments.push_run(value, count);
+            self.tally.push(value, count);
             self.values.push(value, count);
-            self.ones += if value == 1.0 { count } else { 0 };
-            self.zeros += if value == 0.0 { count } else { 0 };
-            if value < self.min {
-                (self.min, self.at_min) = (value, 0);
-            }
-            if value > self.max {
-                (self.max, self.at_max) = (value, 0);
-            }
-            self.at_min += if value == self.min { count } else { 0 };
-            self.at_max += if value == self.max { count } else { 0 };
         }
         self.recent.clear();
     }
@@ -173,62 +163,47 @@ impl Series {
         self.values.sorted()
     }
 
-    /// The mean with its interval, and how it came about.
-    fn interval(&self) -> (Method, Option<(f64, f64)>) {
-        let n = self.moments.count();
-        match n {
-            0 => return (Method::Nothing, None),
-            1 if self.range.is_none() => return (Method::Single, None),
-            _ => {}
-        }
-        if self.min == self.max {
-            let value = self.min;
-            let other = never_seen(n);
-            // With probability `other` at most, the value is another one of the range.
-            let bound = |(low, high): (f64, f64)| {
-                (value + other * (low - value).min(0.0), value + other * (high - value).max(0.0))
-            };
-            return (Method::Same, self.range.map(bound));
-        }
-        if self.ones + self.zeros == n {
-            return (Method::Wilson, Some(wilson(self.ones, n)));
-        }
-        let ends = self.moments.mean().zip(self.moments.half_width());
-        (Method::Student, ends.map(|(mean, half)| (mean - half, mean + half)))
+    /// The mean and its interval as in [`Series::estimate`], which also sorts values for quantiles.
+    pub fn mean(&self) -> (Option<f64>, Option<(f64, f64)>) {
+        // On the way nothing is settled: looking must not move the last bits of what comes.
+        let mut tally = self.tally;
+        self.recent.iter().for_each(|&(value, count)| tally.push(value, count));
+        (tally.mean(), tally.interval(self.range).1)
     }
 
     /// What the values so far say.
     pub fn estimate(&mut self) -> Estimate {
         self.settle();
-        let n = self.moments.count();
-        let (method, interval) = self.interval();
+        let tally = self.tally;
+        let n = tally.moments.count();
+        let (method, interval) = tally.interval(self.range);
         let any = |value: f64| (n > 0).then_some(value);
         let [p5, p50, p95, p99] = self.quantiles([0.05, 0.5, 0.95, 0.99]);
         Estimate {
             n,
             undefined: self.undefined,
-            // Rounding must not make the mean of equal values another value.
-            mean: if self.min == self.max { any(self.min) } else { self.moments.mean() },
+            mean: tally.mean(),
             ci_low: interval.map(|(low, _)| low),
             ci_high: interval.map(|(_, high)| high),
-            std_dev: self.moments.std_dev(),
-            min: any(self.min),
+            std_dev: tally.moments.std_dev(),
+            min: any(tally.min),
             p5,
             p50,
             p95,
             p99,
-            max: any(self.max),
+            max: any(tally.max),
             method,
             exact: self.values.is_exact(),
             other_max: (method == Method::Same).then(|| never_seen(n)),
-            events: n - self.at_min.max(self.at_max),
+            events: n - tally.at_min.max(tally.at_max),
         }
     }
 
     /// Quantiles with their intervals.
     pub fn quantiles<const N: usize>(&mut self, asked: [f64; N]) -> [Quantile; N] {
         self.settle();
-        let n = self.moments.count();
+        let Tally { moments, min, max, .. } = self.tally;
+        let n = moments.count();
         if n == 0 {
             return [Quantile::default(); N];
         }
@@ -241,7 +216,7 @@ impl Series {
         let at = |rank: u64| {
             let place = sorted.partition_point(|(_, below)| *below < rank);
             // A histogram knows the ends only roughly.
-            sorted.get(place).map(|(value, _)| value.clamp(self.min, self.max))
+            sorted.get(place).map(|(value, _)| value.clamp(min, max))
         };
         asked.map(|p| {
             let ranks = ranks(n, p);
@@ -251,6 +226,59 @@ impl Series {
                 high: ranks.high.and_then(at),
             }
         })
+    }
+}
+
+impl Tally {
+    fn new() -> Tally {
+        let (min, max) = (f64::INFINITY, f64::NEG_INFINITY);
+        Tally { moments: Moments::default(), min, max, at_min: 0, at_max: 0, ones: 0, zeros: 0 }
+    }
+
+    /// Takes a value that came so often in a row.
+    fn push(&mut self, value: f64, count: u64) {
+        self.moments.push_run(value, count);
+        self.ones += if value == 1.0 { count } else { 0 };
+        self.zeros += if value == 0.0 { count } else { 0 };
+        if value < self.min {
+            (self.min, self.at_min) = (value, 0);
+        }
+        if value > self.max {
+            (self.max, self.at_max) = (value, 0);
+        }
+        self.at_min += if value == self.min { count } else { 0 };
+        self.at_max += if value == self.max { count } else { 0 };
+    }
+
+    /// The mean.
+    fn mean(&self) -> Option<f64> {
+        // Rounding must not make the mean of equal values another value.
+        let same = self.moments.count() > 0 && self.min == self.max;
+        if same { Some(self.min) } else { self.moments.mean() }
+    }
+
+    /// The interval of the mean, and how it came about.
+    fn interval(&self, range: Option<(f64, f64)>) -> (Method, Option<(f64, f64)>) {
+        let n = self.moments.count();
+        match n {
+            0 => return (Method::Nothing, None),
+            1 if range.is_none() => return (Method::Single, None),
+            _ => {}
+        }
+        if self.min == self.max {
+            let value = self.min;
+            let other = never_seen(n);
+            // With probability `other` at most, the value is another one of the range.
+            let bound = |(low, high): (f64, f64)| {
+                (value + other * (low - value).min(0.0), value + other * (high - value).max(0.0))
+            };
+            return (Method::Same, range.map(bound));
+        }
+        if self.ones + self.zeros == n {
+            return (Method::Wilson, Some(wilson(self.ones, n)));
+        }
+        let ends = self.moments.mean().zip(self.moments.half_width());
+        (Method::Student, ends.map(|(mean, half)| (mean - half, mean + half)))
     }
 }
 

@@ -8,12 +8,14 @@ use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::run::Row;
 use crate::experiment::study::Study;
 use crate::report::chart::Multiples;
-use crate::report::experiment::charts::{self, Shown};
-use crate::report::experiment::{Findings, Reached, screen, shown_columns, summary, tables};
+use crate::report::experiment::charts::{self, Running, Shown};
+use crate::report::experiment::{
+    Findings, Reached, candidates, screen, shown_columns, summary, tables,
+};
 use crate::report::files::{self, Failure, Made, Stream};
 use crate::report::ledger::Ledger;
 use crate::scenario::resolved;
-use crate::stats::{EXACT_MAX, Moments};
+use crate::stats::EXACT_MAX;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,85 +38,78 @@ pub(super) struct Output<'a> {
 }
 
 /// How the mean of a measure settles, for a chart.
-struct Running {
+struct Settling {
     column: usize,
-    count: u64,
-    next: u64,
-    moments: Moments,
-    points: Vec<(u64, Option<f64>, Option<f64>)>,
-}
-
-impl Running {
-    /// The first number of replications that is looked at.
-    const FIRST: u64 = 10;
-
-    fn new(column: usize) -> Running {
-        let (moments, points) = (Moments::default(), Vec::new());
-        Running { column, count: 0, next: Running::FIRST, moments, points }
-    }
-
-    fn push(&mut self, row: &Row) {
-        self.count += 1;
-        let value = row.values.get(self.column).copied().filter(|value| value.is_finite());
-        value.into_iter().for_each(|value| self.moments.push(value));
-        if self.count == self.next {
-            self.look();
-            self.next += self.next / 4;
-        }
-    }
-
-    fn look(&mut self) {
-        self.points.push((self.count, self.moments.mean(), self.moments.half_width()));
-    }
-
-    /// The points, with the last replication among them.
-    fn points(mut self) -> Vec<(u64, Option<f64>, Option<f64>)> {
-        if self.points.last().is_none_or(|(count, ..)| *count < self.count) {
-            self.look();
-        }
-        self.points
-    }
+    points: Vec<Running>,
 }
 
 /// What the rows of a design point come to.
 struct Folded<'a> {
     fold: Fold<'a>,
-    running: Vec<Running>,
+    /// Rows so far, and with how many the means are looked at next.
+    count: u64,
+    next: u64,
+    settling: Vec<Settling>,
+    /// The estimates, if they are worked out.
+    said: Option<PointEstimates>,
 }
 
 impl<'a> Folded<'a> {
+    /// The first number of replications that is looked at.
+    const FIRST: u64 = 10;
+
+    /// Means of these columns are looked at on the way. That costs nothing for a row: the fold has
+    /// them, and there are as many looks as a number of replications has digits, times ten.
     fn new(study: &'a Study, point: usize, columns: &[usize]) -> Folded<'a> {
-        let running = columns.iter().copied().map(Running::new).collect();
-        Folded { fold: Fold::new(study, point), running }
+        let settling =
+            columns.iter().map(|column| Settling { column: *column, points: Vec::new() });
+        let (fold, settling) = (Fold::new(study, point), settling.collect());
+        Folded { fold, count: 0, next: Folded::FIRST, settling, said: None }
     }
 
-    fn push(&mut self, world: usize, rows: &[Row]) {
-        self.fold.push(world, rows);
-        self.running.iter_mut().for_each(|one| rows.iter().for_each(|row| one.push(row)));
+    fn push(&mut self, world: usize, mut rows: &[Row]) {
+        while !rows.is_empty() {
+            let room = usize::try_from(self.next - self.count).unwrap_or(usize::MAX);
+            let (now, later) = rows.split_at(rows.len().min(room));
+            self.fold.push(world, now);
+            self.count += now.len() as u64;
+            rows = later;
+            if self.count == self.next {
+                self.look();
+                self.next += self.next / 4;
+            }
+        }
     }
 
-    /// The estimates, and what charts show besides.
-    fn said(mut self) -> Said {
-        let (estimates, point) = (self.fold.estimates(), self.fold.point());
-        let shown = |one: Running| {
-            let (column, values) = (one.column, self.fold.sorted(one.column));
-            Shown { point, column, values, running: one.points() }
-        };
-        Said { shown: self.running.into_iter().map(shown).collect(), estimates }
+    fn look(&mut self) {
+        for one in &mut self.settling {
+            let (mean, ends) = self.fold.mean(one.column);
+            one.points.push((self.count, mean, ends));
+        }
+    }
+
+    /// The estimates, once all rows are there.
+    fn estimates(&mut self) -> PointEstimates {
+        self.said.get_or_insert_with(|| self.fold.estimates()).clone()
+    }
+
+    /// What is shown of a column, with the last replication among the points.
+    fn shown(&mut self, point: usize, column: usize) -> Shown {
+        let own = self.settling.iter().find(|one| one.column == column);
+        let mut running = own.map_or(Vec::new(), |one| one.points.clone());
+        if own.is_some() && running.last().is_none_or(|(count, ..)| *count < self.count) {
+            let (mean, ends) = self.fold.mean(column);
+            running.push((self.count, mean, ends));
+        }
+        Shown { point, column, values: self.fold.sorted(column), running }
     }
 }
 
-/// What the rows of a design point say.
-#[derive(Clone)]
-struct Said {
-    estimates: PointEstimates,
-    shown: Vec<Shown>,
-}
-
-/// The columns whose values charts show.
-fn columns(study: &Study, sweep: bool, charts: bool) -> Vec<usize> {
-    let fits = !sweep || study.points() / study.worlds() <= Multiples::PANELS_MAX;
-    if charts && fits { shown_columns(study) } else { Vec::new() }
+/// The columns whose means are looked at on the way: over several worlds, replications are no
+/// sequence of equals, and a sweep has no room for them.
+fn settling(study: &Study, sweep: bool, charts: bool) -> Vec<usize> {
+    let drawn = charts && !sweep && study.worlds() == 1;
+    if drawn { candidates(study) } else { Vec::new() }
 }
 
 /// Values that may be kept of all design points together while cells are still played.
@@ -124,10 +119,8 @@ const VALUES_MAX: usize = 4_000_000;
 /// something of each, and with several worlds, whose rows do not come in the order in which they are
 /// folded, the ledger is read once more instead.
 pub(super) struct Early<'a> {
-    /// Of each point the rows so far, with how many there are; nothing when all are.
-    folded: Vec<(Option<Folded<'a>>, u64)>,
-    /// What they say, when all are there.
-    said: Vec<Option<Said>>,
+    points: Vec<Folded<'a>>,
+    /// Rows of a point when all are there.
     each: u64,
 }
 
@@ -139,30 +132,20 @@ impl<'a> Early<'a> {
         if study.worlds() > 1 || values > VALUES_MAX {
             return None;
         }
-        let columns = columns(study, sweep, charts);
-        let folded = |point| (Some(Folded::new(study, point, &columns)), 0);
-        let folded = (0..study.points()).map(folded).collect();
-        Some(Early { folded, said: vec![None; study.points()], each })
+        let columns = settling(study, sweep, charts);
+        let points = (0..study.points()).map(|point| Folded::new(study, point, &columns));
+        Some(Early { points: points.collect(), each })
     }
 
-    /// Takes the row of the next cell. What the rows of a point say is worked out when all are there,
-    /// beside the cells of the points after it; of the last by all threads.
+    /// Takes the row of the next cell. What the rows of a point say is worked out when all are
+    /// there, beside the cells of the points after it; of the last by all threads.
     pub(super) fn push(&mut self, point: usize, row: &Row) {
-        let last = point + 1 == self.folded.len();
-        let (folded, count) = &mut self.folded[point];
-        *count += 1;
-        if let Some(folded) = folded {
-            folded.push(0, std::slice::from_ref(row));
+        let last = point + 1 == self.points.len();
+        let folded = &mut self.points[point];
+        folded.push(0, std::slice::from_ref(row));
+        if folded.count == self.each && !last {
+            folded.estimates();
         }
-        if *count == self.each && !last {
-            self.said[point] = folded.take().map(Folded::said);
-        }
-    }
-
-    /// What the rows of each point say, in order.
-    fn said(self) -> impl Iterator<Item = Said> {
-        let pairs = self.said.into_iter().zip(self.folded);
-        pairs.filter_map(|(said, (folded, _))| said.or_else(|| folded.map(Folded::said)))
     }
 }
 
@@ -174,6 +157,28 @@ pub(super) struct Done<'a> {
     pub(super) precision: Option<Reached>,
 }
 
+/// Reads the rows of a design point, and folds them.
+fn folded<'a>(
+    study: &'a Study,
+    plan: &Plan,
+    ledger: &mut Ledger,
+    (point, replications): (usize, u64),
+    columns: &[usize],
+) -> Result<Folded<'a>, Exit> {
+    let mut folded = Folded::new(study, point, columns);
+    let worlds = study.worlds();
+    for world in 0..worlds {
+        for stretch in plan.stretches(point * worlds + world, replications) {
+            let push = |_: u64, rows: &[Row]| {
+                folded.push(world, rows);
+                Ok(())
+            };
+            ledger.each(stretch, push).map_err(super::world)?;
+        }
+    }
+    Ok(folded)
+}
+
 /// Folds the rows of every design point, and writes and shows what they say.
 pub(super) fn finish(
     study: &Study,
@@ -183,34 +188,37 @@ pub(super) fn finish(
 ) -> Result<Exit, Exit> {
     let Done { mut ledger, early, replications, precision } = done;
     let worlds = study.worlds();
-    let (mut points, mut shown) = (Vec::new(), Vec::new());
     let sweep = output.command == "sweep";
-    let columns = columns(study, sweep, output.charts);
-    let mut early = early.map(Early::said);
+    let looked_at = settling(study, sweep, output.charts);
+    let few = !sweep || study.points() / worlds <= Multiples::PANELS_MAX;
+    let mut points = Vec::new();
+    let mut kept: Vec<Folded> = Vec::new();
+    let mut early = early.map(|early| early.points.into_iter());
     for point in 0..study.points() / worlds {
-        let said = match early.as_mut().and_then(Iterator::next) {
-            Some(said) => said,
-            None => {
-                let mut folded = Folded::new(study, point, &columns);
-                for world in 0..worlds {
-                    for stretch in plan.stretches(point * worlds + world, replications) {
-                        let push = |_: u64, rows: &[Row]| {
-                            folded.push(world, rows);
-                            Ok(())
-                        };
-                        ledger.each(stretch, push).map_err(super::world)?;
-                    }
-                }
-                folded.said()
-            }
+        let mut folded = match early.as_mut().and_then(Iterator::next) {
+            Some(folded) => folded,
+            None => folded(study, plan, &mut ledger, (point, replications), &looked_at)?,
         };
-        points.push(said.estimates);
-        shown.extend(said.shown);
+        points.push(folded.estimates());
+        // Without what was folded early there may be no room for more than one point.
+        if few && (early.is_some() || !sweep) {
+            kept.push(folded);
+        }
     }
-    if sweep || worlds > 1 {
-        // Over several worlds, replications are no sequence of equals.
-        shown.iter_mut().for_each(|shown| shown.running.clear());
+    let columns = if output.charts { shown_columns(study, &points) } else { Vec::new() };
+    let mut shown = Vec::new();
+    if few && !columns.is_empty() {
+        for point in 0..points.len() {
+            let mut again = None;
+            let folded = match kept.get_mut(point) {
+                Some(folded) => folded,
+                None => again.insert(folded(study, plan, &mut ledger, (point, replications), &[])?),
+            };
+            shown.extend(columns.iter().map(|column| folded.shown(point, *column)));
+        }
     }
+    drop(kept);
+    let undrawn = output.charts && columns.is_empty();
     let command = output.command;
     let findings = Findings { study, command, replications, points, precision, shown };
     write(&findings, plan, &mut ledger, output)?;
@@ -218,6 +226,9 @@ pub(super) fn finish(
         Format::Json => print(&String::from_utf8_lossy(&summary::json(&findings)))?,
         Format::Text if !output.quiet => {
             print(&screen::screen(&findings))?;
+            if undrawn {
+                print("\nNo charts: there is no objective, and no system was ever down\n")?;
+            }
             print(&format!("\nFiles: {}\n", output.folder.display()))?;
         }
         Format::Text => {}

@@ -8,7 +8,7 @@ use crate::report::chart::{
     FactorChart, HeatMap, Levels, Picture, Quantity, Reference, Unit,
 };
 use crate::scenario::Condition;
-use crate::scenario::sweep::{Point, Sweep};
+use crate::scenario::sweep::Sweep;
 use crate::stats::proportion::clopper_pearson;
 use crate::stats::{Estimate as Found, Quantile};
 use std::collections::BTreeMap;
@@ -22,9 +22,12 @@ pub struct Shown {
     pub column: usize,
     /// Its values, with how often each came.
     pub values: Vec<(f64, u64)>,
-    /// Mean and half-width after so many replications; empty in a sweep.
-    pub running: Vec<(u64, Option<f64>, Option<f64>)>,
+    /// The mean with its interval after so many replications; empty in a sweep.
+    pub running: Vec<Running>,
 }
+
+/// The mean of a measure after so many replications, with its interval.
+pub type Running = (u64, Option<f64>, Option<(f64, f64)>);
 
 /// All charts, by the names of their files without endings.
 ///
@@ -34,7 +37,7 @@ pub fn all(findings: &Findings) -> Result<Vec<(String, Picture)>, ChartError> {
     let mut charts = Vec::new();
     match findings.sweep() {
         Some(sweep) => {
-            for column in super::shown_columns(findings.study) {
+            for column in findings.columns() {
                 of_sweep(findings, sweep, column, &mut charts)?;
                 panels::of_means(findings, sweep, column, &mut charts)?;
                 panels::of_values(findings, sweep, column, &mut charts)?;
@@ -91,6 +94,9 @@ pub(super) fn references(findings: &Findings, column: &Column) -> Vec<Reference>
     lines.collect()
 }
 
+/// What the chart of a mean that settles is called.
+const CONVERGENCE: &str = "Convergence";
+
 fn of_measure(
     findings: &Findings,
     shown: &Shown,
@@ -102,10 +108,15 @@ fn of_measure(
         return Ok(());
     };
     let estimate = &found.estimate;
+    let all = estimate.n + estimate.undefined;
+    let undefined = match estimate.undefined {
+        0 => String::new(),
+        undefined => format!(". Undefined in {undefined} of {all} replications"),
+    };
     let caption = |what: &str, method: &str| Caption {
         title: format!("{what} of {}", column.path),
-        subtitle: findings.study.base.name.clone(),
-        n: estimate.n,
+        subtitle: format!("{}{undefined}", source(findings)),
+        n: if what == CONVERGENCE { all } else { estimate.n },
         method: method.to_owned(),
     };
     let x = Quantity::new(&column.path, unit(column));
@@ -143,18 +154,13 @@ fn of_measure(
         charts.push((format!("exceedance.{}", column.path), chart.draw()?));
     }
     if !shown.running.is_empty() {
-        let running = shown.running.iter().map(|(n, mean, half)| {
+        let running = shown.running.iter().map(|(n, mean, ends)| {
             let value = mean.unwrap_or(f64::NAN);
-            (
-                *n,
-                Estimate {
-                    value,
-                    interval: half.map(|half| held((value - half, value + half), unit(column))),
-                },
-            )
+            let interval = ends.map(|ends| held(ends, unit(column)));
+            (*n, Estimate { value, interval })
         });
         let chart = ConvergenceChart {
-            caption: caption("Convergence", "95 % intervals of the mean by Student's t"),
+            caption: caption(CONVERGENCE, "95 % intervals of the mean as in estimates.csv"),
             y: x,
             running: running.collect(),
             references,
@@ -164,47 +170,34 @@ fn of_measure(
     Ok(())
 }
 
-/// The mean of a measure at a point.
+/// Where numbers come from: the scenario and its seed.
+pub(super) fn source(findings: &Findings) -> String {
+    let base = findings.study.base;
+    format!("{}, seed {}", base.name, base.seed)
+}
+
+/// How the means of a sweep and their intervals came about.
+pub(super) fn method(findings: &Findings, column: usize) -> String {
+    let found = findings.points.iter().flat_map(|point| &point.measures);
+    let mut own = found.filter(|measured| measured.column == column).map(|one| &one.estimate);
+    let bare = own.any(|found| found.mean.is_some() && found.ci_low.is_none());
+    let none = if bare { ", where replications differ" } else { "" };
+    format!("Mean with its 95 % interval{none}")
+}
+
+/// The mean of a measure at a point that has it; not a number where it is undefined.
 pub(super) fn at_point(
     findings: &Findings,
     point: &PointEstimates,
     column: usize,
 ) -> Option<Estimate> {
     let found = point.measures.iter().find(|measured| measured.column == column)?;
-    let unit = unit(&findings.study.columns[column]);
-    found.estimate.mean.map(|_| mean(&found.estimate, unit))
+    Some(mean(&found.estimate, unit(&findings.study.columns[column])))
 }
 
-/// The place of a point on the axis of a factor with numbers.
-pub(super) fn place_of(point: &Point, factor: usize) -> f64 {
-    point.amounts[factor].map_or(f64::NAN, |(amount, _)| amount)
-}
-
-fn of_sweep(
-    findings: &Findings,
-    sweep: &Sweep,
-    column: usize,
-    charts: &mut Vec<(String, Picture)>,
-) -> Result<(), ChartError> {
-    let about = &findings.study.columns[column];
-    let caption = |what: &str| Caption {
-        title: format!("{} by {what}", about.path),
-        subtitle: findings.study.base.name.clone(),
-        n: findings.replications,
-        method: "Mean with its 95 % interval".into(),
-    };
-    let levels = |factor: usize| -> Vec<String> {
-        panels::levels(sweep, factor).into_iter().map(str::to_owned).collect()
-    };
-    // The factor of the horizontal axis: the first whose levels are numbers, or the first.
-    let numeric = |factor: usize| panels::numeric(sweep, factor);
-    let axis = (0..sweep.factors.len()).find(|factor| numeric(*factor)).unwrap_or(0);
-    let names = levels(axis);
-    let factor = if numeric(axis) {
-        Factor::Numbers(panels::axis(sweep, axis))
-    } else {
-        Factor::Names(sweep.factors[axis].clone(), names.clone())
-    };
+/// Curves over the factor of the axis, one for each choice of the others.
+fn curves(findings: &Findings, sweep: &Sweep, column: usize, axis: usize) -> Vec<Curve> {
+    let names = panels::levels(sweep, axis);
     // Lines in the order of the levels in the file.
     let mut curves: Vec<Curve> = Vec::new();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
@@ -213,11 +206,7 @@ fn of_sweep(
         let own = &sweep.points[point.point];
         let others = (0..sweep.factors.len()).filter(|factor| *factor != axis);
         let words: Vec<&str> = others.map(|factor| own.labels[factor].as_str()).collect();
-        let place = if numeric(axis) {
-            place_of(own, axis)
-        } else {
-            names.iter().position(|name| *name == own.labels[axis]).unwrap_or(0) as f64
-        };
+        let place = panels::place_of(sweep, &names, own, axis);
         let label = words.join(", ");
         let at = *known.entry(label.clone()).or_insert_with(|| {
             curves.push(Curve { label, points: Vec::new() });
@@ -228,11 +217,41 @@ fn of_sweep(
     for curve in &mut curves {
         curve.points.sort_by(|a, b| a.0.total_cmp(&b.0));
     }
+    curves
+}
+
+fn of_sweep(
+    findings: &Findings,
+    sweep: &Sweep,
+    column: usize,
+    charts: &mut Vec<(String, Picture)>,
+) -> Result<(), ChartError> {
+    let about = &findings.study.columns[column];
+    let caption = |what: &str, lines: &str| Caption {
+        title: format!("{} by {what}", about.path),
+        subtitle: format!("{}{lines}", source(findings)),
+        n: findings.replications,
+        method: method(findings, column),
+    };
+    let levels = |factor: usize| -> Vec<String> {
+        panels::levels(sweep, factor).into_iter().map(str::to_owned).collect()
+    };
+    let axis = panels::along(sweep);
+    let (factor, kind) = if panels::numeric(sweep, axis) {
+        (Factor::Numbers(panels::axis(sweep, axis)), "lines")
+    } else {
+        (Factor::Names(sweep.factors[axis].clone(), levels(axis)), "dots")
+    };
+    let others: Vec<usize> = (0..sweep.factors.len()).filter(|factor| *factor != axis).collect();
+    let lines = match others.as_slice() {
+        [] => String::new(),
+        others => format!(": {kind} by {}", panels::named(sweep, others)),
+    };
     let chart = FactorChart {
-        caption: caption(&sweep.factors[axis]),
+        caption: caption(&sweep.factors[axis], &lines),
         factor,
         y: Quantity::new(&about.path, unit(about)),
-        series: curves,
+        series: curves(findings, sweep, column, axis),
         references: references(findings, about),
     };
     charts.push((format!("factor.{}", about.path), chart.draw()?));
@@ -248,7 +267,7 @@ fn of_sweep(
             }
         }
         let chart = HeatMap {
-            caption: caption(&format!("{} and {}", sweep.factors[0], sweep.factors[1])),
+            caption: caption(&format!("{} and {}", sweep.factors[0], sweep.factors[1]), ""),
             x: Levels { label: sweep.factors[0].clone(), names: x },
             y: Levels { label: sweep.factors[1].clone(), names: y },
             value: Quantity::new(&about.path, unit(about)),

@@ -1,12 +1,12 @@
 //! Small multiples of a sweep: what one plot would have too many lines for.
 
 use super::Findings;
-use super::charts::{at_point, place_of, references, unit};
+use super::charts::{at_point, method, references, source, unit};
 use crate::experiment::study::Column;
 use crate::report::chart::{
     Caption, ChartError, Curve, Multiples, Panels, Picture, Quantity, Unit,
 };
-use crate::scenario::sweep::Sweep;
+use crate::scenario::sweep::{Point, Sweep};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Factors of a sweep that one plot of lines can show.
@@ -38,17 +38,39 @@ pub(super) fn axis(sweep: &Sweep, factor: usize) -> Quantity {
     Quantity::new(&sweep.factors[factor], if spans { Unit::Seconds } else { Unit::Number })
 }
 
-/// Lines over the factor with numbers that has most levels, a line for each level of the factor with
-/// the fewest, and a plot for each choice of the rest. Nothing if one plot has room for all.
+/// The factor along the axis: of those with numbers, or else of all, the first with most levels.
+pub(super) fn along(sweep: &Sweep) -> usize {
+    let steps = |factor: &usize| levels(sweep, *factor).len();
+    let factors = || (0..sweep.factors.len()).rev();
+    // The first of those with most levels: `max_by_key` alone would take the last.
+    let of_numbers = factors().filter(|factor| numeric(sweep, *factor)).max_by_key(steps);
+    of_numbers.or(factors().max_by_key(steps)).unwrap_or(0)
+}
+
+/// The place of a point along a factor: its number, or that of its name.
+pub(super) fn place_of(sweep: &Sweep, names: &[&str], point: &Point, factor: usize) -> f64 {
+    if numeric(sweep, factor) {
+        return point.amounts[factor].map_or(f64::NAN, |(amount, _)| amount);
+    }
+    names.iter().position(|name| *name == point.labels[factor]).unwrap_or(0) as f64
+}
+
+/// A line for each level of the factor with the fewest, and a plot for each choice of the rest.
+/// Nothing if one plot has room for all.
 fn roles(sweep: &Sweep) -> Option<Roles> {
     let count = sweep.factors.len();
     let steps = |factor: &usize| levels(sweep, *factor).len();
-    // The first of those with most levels: `max_by_key` alone would take the last.
-    let axis = (0..count).rev().filter(|factor| numeric(sweep, *factor)).max_by_key(steps)?;
+    let axis = along(sweep);
     let others = || (0..count).filter(move |factor| *factor != axis);
     let lines = others().min_by_key(steps)?;
     let plots: Vec<usize> = others().filter(|factor| *factor != lines).collect();
     (count > FACTORS_OF_A_PLOT).then_some(Roles { axis, lines, plots })
+}
+
+/// Factors by their names.
+pub(super) fn named(sweep: &Sweep, factors: &[usize]) -> String {
+    let names: Vec<&str> = factors.iter().map(|at| sweep.factors[*at].as_str()).collect();
+    names.join(", ")
 }
 
 /// The mean of a measure over three factors or more: small plots of lines.
@@ -64,6 +86,7 @@ pub(super) fn of_means(
     let mut panels: Vec<BTreeMap<usize, Curve>> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let names: BTreeMap<&str, usize> = levels(sweep, lines).into_iter().zip(0..).collect();
+    let steps = levels(sweep, along);
     for point in &findings.points {
         let Some(estimate) = at_point(findings, point, column) else { continue };
         let own = &sweep.points[point.point];
@@ -79,28 +102,32 @@ pub(super) fn of_means(
         let curve = panels[place]
             .entry(line)
             .or_insert_with(|| Curve { label: told(lines), points: Vec::new() });
-        curve.points.push((place_of(own, along), estimate));
+        curve.points.push((place_of(sweep, &steps, own, along), estimate));
     }
-    let told = |factors: &[usize]| {
-        let names: Vec<&str> = factors.iter().map(|at| sweep.factors[*at].as_str()).collect();
-        names.join(", ")
-    };
     let panels = panels.into_iter().map(|curves| curves.into_values().collect());
+    let panels = titles.into_iter().zip(panels).collect();
+    let (x, panels, lines_or_dots) = if numeric(sweep, along) {
+        (axis(sweep, along), Panels::Lines(panels), "lines")
+    } else {
+        let names = steps.into_iter().map(str::to_owned).collect();
+        let x = Quantity::new(&sweep.factors[along], Unit::Number);
+        (x, Panels::Rows(names, panels), "dots")
+    };
     let chart = Multiples {
         caption: Caption {
             title: format!("{} by {}", about.path, sweep.factors[along]),
             subtitle: format!(
-                "{}: plots by {}, lines by {}",
-                findings.study.base.name,
-                told(&plots),
+                "{}: plots by {}, {lines_or_dots} by {}",
+                source(findings),
+                named(sweep, &plots),
                 sweep.factors[lines]
             ),
             n: findings.replications,
-            method: "Mean with its 95 % interval".into(),
+            method: method(findings, column),
         },
-        x: axis(sweep, along),
+        x,
         y: Quantity::new(&about.path, unit(about)),
-        panels: Panels::Lines(titles.into_iter().zip(panels).collect()),
+        panels,
         references: references(findings, about),
     };
     charts.push((format!("multiples.{}", about.path), chart.draw()?));
@@ -127,7 +154,7 @@ pub(super) fn of_values(
     let chart = Multiples {
         caption: Caption {
             title: format!("Distribution of {} at each point", about.path),
-            subtitle: format!("{}: {}", findings.study.base.name, sweep.factors.join(", ")),
+            subtitle: format!("{}: {}", source(findings), sweep.factors.join(", ")),
             n: findings.replications * findings.study.worlds() as u64,
             method: "One value per replication".into(),
         },

@@ -1,12 +1,12 @@
 //! What an experiment found, on one screen.
 
 use super::summary::assumptions;
-use super::{Findings, Judged};
+use super::{Findings, Judged, candidates};
 use crate::experiment::estimates::{Measured, PointEstimates};
-use crate::experiment::study::Column;
 use crate::report::summary::{condition, one_line, quantity};
 use crate::stats::{Estimate, Method};
 use crate::systems::spec::Role;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Measures shown of each system and client.
@@ -120,6 +120,7 @@ fn estimates(findings: &Findings, point: &PointEstimates, out: &mut String) {
     if paths.is_empty() {
         return;
     }
+    let mut methods = BTreeSet::new();
     let _ = writeln!(
         out,
         "\n{:16}  {:>14}  {:>32}  {:>14}  {:>14}  {:>14}",
@@ -132,6 +133,7 @@ fn estimates(findings: &Findings, point: &PointEstimates, out: &mut String) {
             let found = point.measures.iter().find(|measured| Some(measured.column) == column);
             let Some(measured) = found else { continue };
             let (of, unit) = (&measured.estimate, study.columns[measured.column].unit);
+            methods.insert(of.method.words());
             let _ = writeln!(
                 out,
                 "  {name:14}  {:>14}  {:>32}  {:>14}  {:>14}  {:>14}{}",
@@ -152,35 +154,32 @@ fn estimates(findings: &Findings, point: &PointEstimates, out: &mut String) {
         let _ =
             writeln!(out, "... {more} more in estimates.csv; shown are those with most downtime");
     }
+    told(&methods, out);
 }
 
-/// One measure at each point: the first objective's, or else the downtime of the system that is down
-/// for longest at any of them.
+/// How the intervals on the screen came about.
+fn told(methods: &BTreeSet<&str>, out: &mut String) {
+    if !methods.is_empty() {
+        let names: Vec<&str> = methods.iter().copied().collect();
+        let _ = writeln!(out, "Intervals by: {} (docs/experiments.md)", names.join("; "));
+    }
+}
+
+/// One measure at each point: the first objective's, or else the downtime of the system that charts
+/// show first; if none is ever down, of the first.
 fn points(findings: &Findings, out: &mut String) {
     let study = findings.study;
     let Some(sweep) = findings.sweep() else { return };
     let first = study.base.objectives.first();
     let objective = first.and_then(|b| study.column(&format!("{}.{}", b.entity, b.measure)));
-    let longest = |column: &usize| {
-        let at = |point: &PointEstimates| {
-            point.measures.iter().find(|one| one.column == *column)?.estimate.mean
-        };
-        findings.points.iter().filter_map(at).fold(0.0, f64::max)
-    };
-    let downtime = || {
-        let of_system = |(_, column): &(usize, &Column)| {
-            column.role == Role::System && column.path.ends_with(".downtime")
-        };
-        let all = study.columns.iter().enumerate().filter(of_system).map(|(at, _)| at);
-        // Of equals the first.
-        all.rev().max_by(|a, b| longest(a).total_cmp(&longest(b)))
-    };
+    let downtime = || findings.columns().into_iter().chain(candidates(study)).next();
     let Some(column) = objective.or_else(downtime) else { return };
     let _ = writeln!(out, "\n{}", study.columns[column].path);
     let unit = study.columns[column].unit;
     let labels = |point: &PointEstimates| sweep.points[point.point].words(&sweep.factors);
     let shown = || findings.points.iter().take(POINTS_MAX);
     let width = shown().map(|point| labels(point).chars().count()).max().unwrap_or(0);
+    let mut methods = BTreeSet::new();
     let _ = writeln!(
         out,
         "{:>5}  {:width$}  {:>14}  {:>32}",
@@ -190,6 +189,7 @@ fn points(findings: &Findings, out: &mut String) {
         let found = point.measures.iter().find(|measured| measured.column == column);
         let (mean, ends) = match found {
             Some(Measured { estimate, .. }) if estimate.method != Method::Nothing => {
+                methods.insert(estimate.method.words());
                 (cell(estimate.mean, unit), interval(estimate, unit))
             }
             _ => ("-".to_owned(), String::new()),
@@ -201,6 +201,7 @@ fn points(findings: &Findings, out: &mut String) {
     if findings.points.len() > POINTS_MAX {
         let _ = writeln!(out, "... {} more in sweep.csv", findings.points.len() - POINTS_MAX);
     }
+    told(&methods, out);
 }
 
 /// What the objectives come to.

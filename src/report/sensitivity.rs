@@ -284,6 +284,9 @@ pub fn screen(study: &Study) -> String {
     let (order, without): (Vec<_>, Vec<_>) =
         ranking(study).into_iter().partition(|(_, strength)| *strength != Some(0.0));
     let shown = &order[..order.len().min(ROWS_MAX)];
+    if !shown.is_empty() {
+        let _ = writeln!(out, "{}", told(study));
+    }
     let width = shown.iter().map(|(place, _)| study.doubts[*place].path.len()).max().unwrap_or(0);
     let _ = writeln!(out);
     for (place, _) in shown {
@@ -298,13 +301,32 @@ pub fn screen(study: &Study) -> String {
             without.iter().map(|(place, _)| study.doubts[*place].path.as_str()).collect();
         let _ = writeln!(out, "\nMade no difference at any point: {}", names.join(", "));
     }
-    for path in study.fixed {
-        let _ = writeln!(out, "\nNot varied: {path} (its value is nothing that can be scaled)");
+    if !study.fixed.is_empty() {
+        let names = study.fixed.join(", ");
+        let _ = writeln!(out, "\nNot varied, for a value that nothing scales: {names}");
     }
     for warning in warnings(study) {
         let _ = writeln!(out, "\nNote: {warning}");
     }
     out
+}
+
+/// What the numbers are, and how their intervals came about.
+fn told(study: &Study) -> String {
+    let (measure, unit) = (study.measure, study.unit);
+    match study.found {
+        Found::Tornado(_) => format!(
+            "Difference of the mean of {measure} to the scenario as it is: paired, 95 % intervals \
+             by Student's t"
+        ),
+        Found::Morris(_) => format!(
+            "Effect on the mean of {measure} per whole range, in {unit}: mu* is the mean of its \
+             size with the 95 % interval by Student's t, mu its mean, sigma its standard deviation"
+        ),
+        Found::Sobol(..) => {
+            format!("Share of the variance of the mean of {measure}, with 95 % bootstrap intervals")
+        }
+    }
 }
 
 /// A level in words that fit on a line.

@@ -447,6 +447,7 @@ fn unwritable_folders_exit_3() {
         let done = run_into(&out, &["--no-charts"]);
         assert_eq!((done.code, done.out.as_str()), (Some(3), ""));
         assert!(done.err.starts_with("error: cannot make the folder"), "{}", done.err);
+        assert!(done.err.contains("name another folder with --out"), "{}", done.err);
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), "in the way");
 }

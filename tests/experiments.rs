@@ -515,7 +515,18 @@ fn wrong_arguments_are_told() {
     for (command, more, why) in [
         ("replicate", &["--precision", "wide"][..], "--precision takes a share such as 5%"),
         ("replicate", &["--precision", "0%"], "--precision takes a share such as 5%"),
-        ("replicate", &["--precision", "0.1"], "the unit of bigtable.o.downtime is s"),
+        (
+            "replicate",
+            &["--precision", "0.1"],
+            "the unit of bigtable.o.downtime is s; give a precision in that unit, such as 10m,",
+        ),
+        (
+            "replicate",
+            &["--precision", "5%", "--measure", "nothing-like-it"],
+            "there is no measure `nothing-like-it`; name one as in estimates.csv, such as `bigtable.o.",
+        ),
+        ("sweep", &["--factor", "bigtable.p.tables=1,2"], "--> --factor:1:"),
+        ("sweep", &["--factor", "bigtable.o.tables"], "--> --factor:1:1"),
         (
             "replicate",
             &["--precision", "5%", "--measure", "bigtable.o.downtme"],

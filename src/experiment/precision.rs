@@ -36,7 +36,10 @@ pub fn measures(
             let known = study.columns.iter().map(|column| column.path.as_str());
             match crate::diag::nearest(path, known) {
                 Some(near) => format!("there is no measure `{path}`; did you mean `{near}`?"),
-                None => format!("there is no measure `{path}`"),
+                None => format!(
+                    "there is no measure `{path}`; name one as in estimates.csv, such as `{}`",
+                    study.columns.first().map_or("", |column| column.path.as_str())
+                ),
             }
         })
     };
@@ -59,11 +62,15 @@ pub fn measures(
             (Precision::Relative(_), _) | (Precision::Seconds(_), "s") => {}
             (Precision::Absolute(_), unit) if unit != "s" => {}
             (Precision::Seconds(_) | Precision::Absolute(_), unit) => {
+                let such = match unit {
+                    "s" => "10m",
+                    "fraction" => "0.001",
+                    _ => "10",
+                };
                 return Err(format!(
-                    "the unit of {} is {unit}; {}",
-                    column.path,
-                    "give a precision in that unit, or a share such as 5%, or name other \
-                     measures with --measure"
+                    "the unit of {} is {unit}; give a precision in that unit, such as {such}, or \
+                     a share such as 5%, or name other measures with --measure",
+                    column.path
                 ));
             }
         }

@@ -66,6 +66,18 @@ fn failure<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) ->
     move |error| Failure { doing, path: path.to_owned(), said: error.to_string() }
 }
 
+/// Makes the folder for results, unless it is there.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| Failure {
+        doing: "make the folder",
+        path: folder.to_owned(),
+        said: format!("{error}; name another folder with --out"),
+    })
+}
+
 /// What the manifest says besides the files.
 #[derive(Clone, Debug, Serialize)]
 pub struct Made {
@@ -117,7 +129,7 @@ pub fn write_with(
     streams: Vec<(String, Stream<'_>)>,
     made: &Made,
 ) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(failure("make the folder", folder))?;
+    make_folder(folder)?;
     let manifest = folder.join(MANIFEST);
     let whole = manifest.exists();
     let ours = whole || folder.join(LEDGER).exists();

@@ -1,7 +1,7 @@
 //! The ledger of an experiment on disk: finished cells are appended, and read again after an
 //! interruption. Whatever a crash leaves behind, the whole records before it count.
 
-use super::files::{Failure, LEDGER, MANIFEST};
+use super::files::{Failure, LEDGER, MANIFEST, make_folder};
 use crate::experiment::ledger::{Form, Identity, MAGIC};
 use crate::experiment::run::Row;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -89,7 +89,7 @@ impl Ledger {
         fresh: bool,
         each: &mut dyn FnMut(u64, &Row),
     ) -> Result<Ledger, Refusal> {
-        fs::create_dir_all(folder).map_err(failure("make the folder", folder))?;
+        make_folder(folder)?;
         let path = folder.join(LEDGER);
         let exists = path.exists();
         let mut others = fs::read_dir(folder).map_err(failure("look into", folder))?;

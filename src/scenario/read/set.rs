@@ -17,7 +17,8 @@ pub(super) fn apply(
 ) {
     for set in &overrides.sets {
         let source = sources.0.len();
-        sources.0.push(Source { name: "--set".to_owned(), text: set.clone() });
+        let option = if set.starts_with(FACTORS) { "--factor" } else { "--set" };
+        sources.0.push(Source { name: option.to_owned(), text: set.clone() });
         apply_one(root, set, source, found);
     }
     if let Some(seed) = overrides.seed {
@@ -34,9 +35,12 @@ pub(super) fn apply(
     }
 }
 
+/// Where factors stand in a scenario.
+const FACTORS: &str = "sweep.factors.";
+
 /// `--factor PATH=V1,V2` as the `--set` that says the same. What is no TOML value is a text.
 pub fn factor(text: &str) -> String {
-    let Some((path, levels)) = text.split_once('=') else { return text.to_owned() };
+    let Some((path, levels)) = text.split_once('=') else { return format!("{FACTORS}{text}") };
     let mut pieces = vec![String::new()];
     let (mut depth, mut quote) = (0usize, None);
     for c in levels.chars() {

@@ -297,6 +297,29 @@ fn words(factors: &[&[String]], point: &[&Point]) -> String {
     pairs.map(|(point, factors)| point.words(factors)).collect::<Vec<_>>().join(", ")
 }
 
+/// What introduces the first point that has a finding, and what says that more have it.
+const AT_POINT: &str = " (at the point ";
+const OTHERS: &str = ", among others)";
+const FURTHER: &str = " (at further points with other numbers)";
+
+/// A message without its numbers and the point it is of.
+fn wording(message: &str) -> String {
+    let start = message.split_once(AT_POINT).map_or(message, |(start, _)| start);
+    let start = start.strip_suffix(FURTHER).unwrap_or(start);
+    start.chars().filter(|c| !c.is_ascii_digit() && *c != '.').collect()
+}
+
+/// Says of a finding that more points have it.
+fn among_others(message: &mut String) {
+    if message.ends_with(OTHERS) || message.ends_with(FURTHER) {
+        return;
+    }
+    match message.strip_suffix(')').filter(|start| start.contains(AT_POINT)) {
+        Some(start) => *message = format!("{start}{OTHERS}"),
+        None => message.push_str(FURTHER),
+    }
+}
+
 /// Adds what is not yet known. What is wrong at none of a point's own values is told with the
 /// first point that has it, for it may come from several of them together.
 pub(super) fn note(
@@ -316,7 +339,18 @@ pub(super) fn note(
         }
         let own = |place| point.iter().any(|point| point.said_at(place));
         if !point.is_empty() && !wrong.span.as_ref().is_some_and(own) {
-            wrong.message = format!("{} (at the point {})", wrong.message, words(names, point));
+            // A warning that differs from point to point in a number only is told once.
+            let alike = |old: &&mut Diagnostic| {
+                wrong.severity == Severity::Warning
+                    && old.span == wrong.span
+                    && old.code == wrong.code
+                    && wording(&old.message) == wording(&wrong.message)
+            };
+            if let Some(old) = known.iter_mut().find(alike) {
+                among_others(&mut old.message);
+                continue;
+            }
+            wrong.message = format!("{}{AT_POINT}{})", wrong.message, words(names, point));
         }
         known.push(wrong);
     }

@@ -525,7 +525,6 @@ fn wrong_arguments_are_told() {
             &["--precision", "5%", "--measure", "nothing-like-it"],
             "there is no measure `nothing-like-it`; name one as in estimates.csv, such as `bigtable.o.",
         ),
-        ("sweep", &["--factor", "bigtable.p.tables=1,2"], "--> --factor:1:"),
         ("sweep", &["--factor", "bigtable.o.tables"], "--> --factor:1:1"),
         (
             "replicate",

@@ -62,10 +62,12 @@ pub fn measures(
             (Precision::Relative(_), _) | (Precision::Seconds(_), "s") => {}
             (Precision::Absolute(_), unit) if unit != "s" => {}
             (Precision::Seconds(_) | Precision::Absolute(_), unit) => {
-                let such = match unit {
-                    "s" => "10m",
-                    "fraction" => "0.001",
-                    _ => "10",
+                let such = if unit == "s" {
+                    "10m"
+                } else if unit == "fraction" {
+                    "0.001"
+                } else {
+                    "10"
                 };
                 return Err(format!(
                     "the unit of {} is {unit}; give a precision in that unit, such as {such}, or \

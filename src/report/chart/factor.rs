@@ -160,10 +160,12 @@ pub(super) fn curve_ends<'a>(
     })
 }
 
-/// All places of points, each once, in order.
+/// All places of points that can be drawn, each once, in order: an undefined one far away must not
+/// press the others together.
 pub(super) fn places(shown: &[Curve]) -> Vec<f64> {
     let points = shown.iter().flat_map(|curve| &curve.points);
-    let mut places: Vec<f64> = points.map(|p| p.0).filter(|x| x.is_finite()).collect();
+    let drawn = points.filter(|p| p.0.is_finite() && p.1.value.is_finite());
+    let mut places: Vec<f64> = drawn.map(|p| p.0).collect();
     places.sort_by(f64::total_cmp);
     places.dedup();
     places

@@ -506,3 +506,22 @@ fn names_of_plots_keep_clear_of_their_axes() {
     let nearest = below.map(|text| text.1 - name.3).fold(f64::INFINITY, f64::min);
     assert!(nearest >= 3.0, "{nearest}");
 }
+
+/// A point without a value is counted, and takes no room on the axis.
+#[test]
+fn an_undefined_point_takes_no_room() {
+    let points = vec![
+        (1.0, Estimate::bare(60.0)),
+        (2.0, Estimate::bare(90.0)),
+        (500.0, Estimate::bare(f64::NAN)),
+    ];
+    let chart = FactorChart {
+        factor: Factor::Numbers(Quantity::new("tables", Unit::Count)),
+        y: seconds("downtime"),
+        series: vec![Curve { label: String::new(), points }],
+        ..FactorChart::default()
+    };
+    let texts = tidy(chart.scene());
+    assert!(says(&texts, "1 undefined value left out"), "{texts:?}");
+    assert!(texts.contains(&"2".to_string()) && !says(&texts, "500"), "{texts:?}");
+}

@@ -145,7 +145,8 @@ fn factors_of_the_command_line_are_sets() {
     assert_eq!(factor("a.b = 5m, 1h"), "sweep.factors.a.b=[\"5m\", \"1h\"]");
     assert_eq!(factor("a=\"x,y\",[1,2]"), "sweep.factors.a=[\"x,y\", [1,2]]");
     assert_eq!(factor("a={b=1,c=2},true"), "sweep.factors.a=[{b=1,c=2}, true]");
-    assert_eq!(factor("nothing"), "nothing");
+    // Without levels the error is about a factor.
+    assert_eq!(factor("nothing"), "sweep.factors.nothing");
     let set = factor("scenario.horizon=5m,1h");
     let found = scenario("", &[&set]).sweep.unwrap();
     assert_eq!(labels(&found), ["5m", "1h"]);

@@ -180,12 +180,12 @@ impl Question<'_> {
     /// A point is no sound scenario, a replication met a limit, or the design is too large.
     pub fn sobol(&self, rows: usize, course: Course<'_>) -> Result<Found, Failed> {
         let dims = self.doubts.len();
-        let shares = sobol::points(rows, dims, self.seed).ok_or(Failed::Room)?;
+        let number = StreamNumber::of("sensitivity", "sobol");
+        let mut stream = Streams::new(self.seed, 0).stream(number);
+        let shares = sobol::points(rows, dims, &mut stream).ok_or(Failed::Room)?;
         let at = |point: usize| shares.get(point).map(|shares| self.at(shares));
         let means = means(&self.play(shares.len(), at, course)?);
-        let number = StreamNumber::of("sensitivity", "bootstrap");
-        let mut stream = Streams::new(self.seed, 0).stream(number);
-        let (count, indices) = sobol::indices(&means, dims, &mut stream);
+        let (count, indices) = sobol::indices(&means, dims);
         Ok(Found::Sobol(count, indices))
     }
 }

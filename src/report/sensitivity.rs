@@ -253,12 +253,11 @@ pub fn results(study: &Study) -> Vec<u8> {
             let rows =
                 indices.iter().flatten().enumerate().map(|(place, index): (usize, &Indices)| {
                     let shares = [index.first, index.total];
-                    let numbers =
-                        shares.iter().flat_map(|share| [share.value, share.low, share.high]);
-                    [path(place)]
-                        .into_iter()
-                        .chain(numbers.map(|value| number(Some(value))))
-                        .collect()
+                    let numbers = shares.iter().flat_map(|share| {
+                        let ends = share.ends();
+                        [Some(share.value), ends.map(|(low, _)| low), ends.map(|(_, high)| high)]
+                    });
+                    [path(place)].into_iter().chain(numbers.map(number)).collect()
                 });
             table(&header, rows)
         }
@@ -367,7 +366,8 @@ fn line(study: &Study, place: usize) -> String {
         Found::Sobol(_, indices) => {
             indices.as_ref().and_then(|indices| indices.get(place)).map_or(String::new(), |index| {
                 let share = |share: crate::stats::sobol::Share| {
-                    format!("{:.3} ({:.3} to {:.3})", share.value, share.low, share.high)
+                    let ends = share.ends().map(|(low, high)| format!(" ({low:.3} to {high:.3})"));
+                    format!("{:.3}{}", share.value, ends.unwrap_or_default())
                 };
                 format!("total {}, alone {}", share(index.total), share(index.first))
             })

@@ -23,7 +23,8 @@ pub struct Effect {
     pub mu: f64,
     /// Mean of their absolute values: how much the dimension matters.
     pub mu_star: f64,
-    /// Half the width of the 95 % interval of `mu_star`, from two trajectories on.
+    /// Half the width of the 95 % interval of `mu_star`; absent with one trajectory, or where all
+    /// effects are of the same size.
     pub mu_star_half: Option<f64>,
     /// Their standard deviation: how much the effect depends on where one stands.
     pub sigma: Option<f64>,
@@ -76,7 +77,7 @@ pub fn effects(
     let effect = |(plain, absolute): (Moments, Moments)| Effect {
         mu: plain.mean().unwrap_or(0.0),
         mu_star: absolute.mean().unwrap_or(0.0),
-        mu_star_half: absolute.half_width(),
+        mu_star_half: absolute.half_width().filter(|half| *half > 0.0),
         sigma: plain.std_dev(),
         count: plain.count(),
     };

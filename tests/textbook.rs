@@ -11,9 +11,8 @@
 mod support;
 
 use assert_cmd::Command;
-use cmeksim::engine::{Budget, SimDuration};
+use cmeksim::engine::Budget;
 use cmeksim::experiment::Model;
-use cmeksim::experiment::steady::{Long, steady};
 use cmeksim::systems::contract::SweepMode;
 use std::collections::BTreeMap;
 use std::fs;
@@ -257,25 +256,6 @@ fn no_failure_is_reported_with_its_bound() {
     let found = rows(&text, &["replicate", "-n", "1000", "--no-charts"], "estimates.csv");
     let bound = found["kms.place-c1.outages"]["other_max"].parse::<f64>().unwrap();
     assert!((bound - 0.002991249545).abs() < 1e-12, "{bound}");
-}
-
-/// The intervals of batch means say what they mean: of 300 small studies, each with a seed of its
-/// own, nominal 95 % intervals hold the published value about as often.
-#[test]
-fn intervals_of_the_long_run_cover() {
-    let repair = "{ exponential = { mean = \"5h\" } }";
-    let model = Model::new(&scenario(&trivedi(2, "21000h", repair, &service("both", "all-of", 2))));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let warm_up = SimDuration::from_secs(1_000 * 3_600);
-    let covered = (0..300).filter(|seed| {
-        let long = Long { warm_up, batches: 20, replications: 1, seed: *seed };
-        let found = steady(&model, &long, &pool, || ()).unwrap();
-        let both = found.iter().find(|one| one.entity == "services.both").unwrap();
-        (both.means.mean - 0.907029478458050).abs() <= both.means.half.unwrap()
-    });
-    let covered = covered.count();
-    // 285 expected, standard deviation 3.8.
-    assert!((273..=297).contains(&covered), "{covered}");
 }
 
 /// A start that is not like the long run is told of, and the warm-up that takes it away is named.

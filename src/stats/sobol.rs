@@ -198,7 +198,6 @@ mod tests {
                 *covered += usize::from(low <= truth && truth <= high);
             }
         }
-        println!("{covered:?} of 1000");
         assert!(covered.iter().all(|count| (936..=964).contains(count)), "{covered:?}");
     }
 

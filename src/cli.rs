@@ -1,5 +1,6 @@
 //! The command line: the only file that prints. Data goes to stdout, talk to stderr.
 
+mod cells;
 mod experiment;
 mod studies;
 

@@ -6,7 +6,6 @@ pub mod dependence;
 pub mod estimates;
 pub mod judge;
 pub mod ledger;
-pub mod ordered;
 pub mod outcome;
 pub mod plan;
 pub mod precision;

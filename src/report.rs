@@ -15,6 +15,7 @@ pub mod sensitivity;
 pub mod steady;
 pub mod summary;
 pub mod tables;
+mod uncertainty;
 pub mod work;
 
 use crate::engine::trace::Seq;

@@ -157,7 +157,7 @@ fn what_a_command_leaves_alone_is_told() {
         (vec!["sweep", "-n", "2"], format!("`sweep` leaves {expect} alone")),
         (
             vec!["steady", "--warm-up", "1d"],
-            format!("`steady` leaves {sweep}, {uncertain}, {objectives}, {expect} alone{file}"),
+            format!("`steady` leaves {sweep}, {objectives}, {expect} alone"),
         ),
         (
             [&["sensitivity", "-n", "2"], measure.as_slice()].concat(),
@@ -167,7 +167,7 @@ fn what_a_command_leaves_alone_is_told() {
         ),
         (
             vec!["compare", "s.toml", "-n", "2"],
-            format!("`compare` leaves {sweep}, {uncertain}, {objectives}, {expect} alone{file}"),
+            format!("`compare` leaves {sweep}, {objectives}, {expect} alone"),
         ),
     ] {
         let mut all = vec![args[0], "s.toml"];
@@ -246,62 +246,243 @@ fn a_manifest_says_how_to_do_it_again() {
     assert_eq!(options["method"], "morris");
 }
 
-/// The arguments of a study that takes seconds.
-const STUDY: [&str; 10] = [
-    "sensitivity",
-    "s.toml",
-    "--measure",
-    "bigtable.o.downtime",
-    "--method",
-    "sobol",
-    "--over",
-    "model.bigtable.bringup,model.bigtable.kms-grace",
-    "--size",
-    "256",
+/// Arguments of studies that take a second or so, the last for their replications, and how many
+/// these are.
+const STUDIES: [(&[&str], &str); 4] = [
+    (
+        &[
+            "sensitivity",
+            "s.toml",
+            "--measure",
+            "bigtable.o.downtime",
+            "--method",
+            "sobol",
+            "--over",
+            "model.bigtable.bringup,model.bigtable.kms-grace",
+            "--size",
+            "256",
+            "-n",
+        ],
+        "60",
+    ),
+    (&["compare", "s.toml", "t.toml", "-n"], "12000"),
+    (&["compare", "s.toml", "u.toml", "-n"], "4000"),
+    (&["steady", "u.toml", "--warm-up", "1d", "-n"], "8000"),
 ];
 
-/// They with more.
-fn study<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    [&STUDY[..], &["--out", out], more].concat()
+/// The scenario, another that is compared with it, and one with three worlds.
+fn place_of_studies() -> Place {
+    let place = Place::new(SCENARIO);
+    let other = SCENARIO.replace("mean = \"90m\"", "mean = \"2h\"").replace("seed = 3", "seed = 4");
+    fs::write(place.path("t.toml"), &other).unwrap();
+    fs::write(place.path("u.toml"), format!("{other}{UNCERTAIN}")).unwrap();
+    place
+}
+
+fn length(place: &Place, out: &str) -> u64 {
+    fs::metadata(place.path(out).join("ledger.bin")).map_or(0, |data| data.len())
+}
+
+/// Bytes before the records of a ledger.
+fn identity(ledger: &[u8]) -> Option<usize> {
+    let length = u64::from_le_bytes(ledger.get(16..24)?.try_into().ok()?);
+    Some(16 + 8 + length as usize + 4)
 }
 
 /// A study that is killed goes on where it was, with the bytes of one that was not.
 #[test]
 fn a_study_goes_on_after_it_was_killed() {
-    let place = Place::new(SCENARIO);
-    let whole = place.call(&study("whole", &["-n", "60"]));
-    assert_eq!(whole.code, Some(0), "{}", whole.err);
-    let ledger =
-        |out: &str| fs::metadata(place.path(out).join("ledger.bin")).map_or(0, |m| m.len());
-    let all = ledger("whole");
-    let mut kills = 0;
-    for part in 1..=3 {
-        let mut child = place
-            .command(&study("cut", &["-n", "60", "--quiet"]))
-            .stdout(std::process::Stdio::null())
+    for (study, count) in STUDIES {
+        let place = place_of_studies();
+        let with =
+            |out, count, more: &[&'static str]| [study, &[count, "--out", out], more].concat();
+        let whole = place.call(&with("whole", count, &["--jobs", "1"]));
+        assert_eq!(whole.code, Some(0), "{}", whole.err);
+        let all = length(&place, "whole");
+        let mut kills = 0;
+        for part in 1..=3 {
+            let mut child = place
+                .command(&with("cut", count, &["--quiet"]))
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            while child.try_wait().unwrap().is_none() && length(&place, "cut") < all * part / 4 {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            kills += u64::from(child.try_wait().unwrap().is_none());
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert!(kills > 0);
+        // A part of another study is not thrown away without a word.
+        if length(&place, "cut") < all {
+            let other = place.call(&with("cut", "61", &[]));
+            assert_eq!(other.code, Some(2), "{}", other.err);
+            let differs = format!("{count} there, 61 here");
+            assert!(other.err.contains(&differs) && other.err.contains("--fresh"), "{}", other.err);
+        }
+        let rest = place.call(&with("cut", count, &["--jobs", "4"]));
+        assert_eq!(rest.code, Some(0), "{}", rest.err);
+        assert!(rest.err.contains("cells are done already"), "{}", rest.err);
+        assert_eq!(files(&place.path("whole")), files(&place.path("cut")), "{study:?}");
+        // One that is done is written anew, as runs are.
+        let other = place.call(&with("cut", "2", &[]));
+        assert_eq!((other.code, length(&place, "cut") < all), (Some(0), true), "{}", other.err);
+    }
+}
+
+/// Wherever a ledger was cut off or damaged, the same command makes the same bytes of it.
+#[test]
+fn any_part_of_a_ledger_is_gone_on_from() {
+    for (study, _) in STUDIES.into_iter().skip(1) {
+        let place = place_of_studies();
+        let args = [study, &["8", "--out", "o"]].concat();
+        assert_eq!(place.call(&args).code, Some(0));
+        let whole = files(&place.path("o"));
+        let ledger = &whole["ledger.bin"];
+        let cells = if study.contains(&"u.toml") { 24 } else { 8 };
+        let identity = identity(ledger).unwrap();
+        let record = (ledger.len() - identity) / cells;
+        assert_eq!(identity + cells * record, ledger.len(), "{study:?}");
+        let mut flipped = ledger.clone();
+        flipped[identity + 3 * record + 11] ^= 4;
+        let mut damaged: Vec<Vec<u8>> = [0, 7, 20, identity - 1, identity, identity + 5]
+            .into_iter()
+            .chain((1..cells).map(|cell| identity + cell * record + cell))
+            .map(|end| ledger[..end].to_vec())
+            .collect();
+        damaged.extend([flipped, [&ledger[..], b"rubbish"].concat()]);
+        for bytes in damaged {
+            fs::remove_dir_all(place.path("o")).unwrap();
+            fs::create_dir(place.path("o")).unwrap();
+            fs::write(place.path("o/ledger.bin"), &bytes).unwrap();
+            let done = place.call(&args);
+            assert_eq!(done.code, Some(0), "{} bytes: {}", bytes.len(), done.err);
+            assert_eq!(whole, files(&place.path("o")), "{} bytes of {study:?}", bytes.len());
+        }
+    }
+}
+
+/// Ctrl-C ends a study with exit code 130 and says how to go on; nothing is half written.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_study_says_how_to_go_on() {
+    for (study, _) in STUDIES {
+        let place = place_of_studies();
+        let args = [study, &["10000", "--out", "o"]].concat();
+        let child = place
+            .command(&args)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        while child.try_wait().unwrap().is_none() && ledger("cut") < all * part / 4 {
-            std::thread::sleep(std::time::Duration::from_millis(1));
+        // Once a record is there, Ctrl-C is heard.
+        let begun = || {
+            let ledger = fs::read(place.path("o/ledger.bin")).ok()?;
+            (ledger.len() > identity(&ledger)?).then_some(())
+        };
+        while begun().is_none() {
+            std::thread::yield_now();
         }
-        kills += u64::from(child.try_wait().unwrap().is_none());
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let done = child.wait_with_output().unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(130), "{study:?}: {said}");
+        assert!(
+            said.contains(" cells are kept in o; the same command goes on from there"),
+            "{said}"
+        );
+        assert!(done.stdout.is_empty() && !said.contains("left"), "no progress without a terminal");
+        assert_eq!(files(&place.path("o")).into_keys().collect::<Vec<_>>(), ["ledger.bin"]);
     }
-    assert!(kills > 0);
-    // A half of another study is not thrown away without a word.
-    if ledger("cut") < all {
-        let other = place.call(&study("cut", &["-n", "61"]));
-        assert_eq!(other.code, Some(2), "{}", other.err);
-        assert!(other.err.contains("60 there, 61 here") && other.err.contains("--fresh"));
+}
+
+/// A part of another study is refused and the difference named, whatever it is; `--fresh` throws it
+/// away.
+#[test]
+fn a_part_of_another_study_is_refused() {
+    let lengths = SCENARIO
+        .replace("{ exponential = { mean = \"90m\" } }", "{ empirical = { file = \"l\" } }");
+    let compare = ["compare", "s.toml", "v/t.toml", "-n", "4"];
+    let steady = ["steady", "s.toml", "-n", "4"];
+    type Change = fn(&Place);
+    let cases: [(&[&str], &[&str], Change, &str); 9] = [
+        (&compare, &[], |_| (), ""),
+        (
+            &compare,
+            &[],
+            |place| fs::write(place.path("s.toml"), format!("# new\n{SCENARIO}")).unwrap(),
+            "another scenario: its text differs from line 1 on",
+        ),
+        (
+            &compare,
+            &[],
+            |place| fs::write(place.path("v/t.toml"), format!("{SCENARIO}# new\n")).unwrap(),
+            "another second scenario: its text differs from line ",
+        ),
+        (
+            &compare,
+            &[],
+            |place| fs::write(place.path("v/l"), "2m\n").unwrap(),
+            "the file l, which the second scenario names, differs",
+        ),
+        (
+            &compare,
+            &["--set", "bigtable.o.tables=9"],
+            |_| (),
+            "other overrides (--set): none there, bigtable.o.tables=9 here",
+        ),
+        (&compare, &["--seed", "8"], |_| (), "another seed: 3 there, 8 here"),
+        (&steady, &[], |_| (), ""),
+        (
+            &steady,
+            &["--batches", "31"],
+            |_| (),
+            "another command: steady --batches 30 --warm-up 0s there, steady --batches 31 --warm-up \
+             0s here",
+        ),
+        (
+            &["sensitivity", "s.toml", "-n", "2", "--measure", "bigtable.o.downtime"],
+            &[],
+            |_| (),
+            "another command: steady",
+        ),
+    ];
+    for (number, (study, more, change, expected)) in cases.into_iter().enumerate() {
+        let place = Place::new(SCENARIO);
+        fs::create_dir(place.path("v")).unwrap();
+        fs::write(place.path("v/t.toml"), &lengths).unwrap();
+        fs::write(place.path("v/l"), "1m\n2h\n").unwrap();
+        let first = if study == compare { &compare[..] } else { &steady };
+        let done = place.call(&[first, &["--out", "o"]].concat());
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        let ledger = files(&place.path("o")).remove("ledger.bin").unwrap();
+        let half = &ledger[..ledger.len() - 8];
+        fs::write(place.path("o/ledger.bin"), half).unwrap();
+        change(&place);
+        let args = [study, more, &["--out", "o"]].concat();
+        let done = place.call(&args);
+        if expected.is_empty() {
+            assert_eq!(done.code, Some(0), "{number}: {}", done.err);
+            assert!(done.err.contains("3 cells are done already"), "{number}: {}", done.err);
+            continue;
+        }
+        assert_eq!(done.code, Some(2), "{number}: {}", done.err);
+        assert!(done.err.contains(expected), "{number}: {}", done.err);
+        assert_eq!(fs::read(place.path("o/ledger.bin")).unwrap(), half, "{number}");
+        let done = place.call(&[&args[..], &["--fresh"]].concat());
+        assert_eq!(done.code, Some(0), "{number}: {}", done.err);
     }
-    let rest = place.call(&study("cut", &["-n", "60"]));
-    assert_eq!(rest.code, Some(0), "{}", rest.err);
-    assert!(rest.err.contains("points are done already"), "{}", rest.err);
-    assert_eq!(files(&place.path("whole")), files(&place.path("cut")));
-    // One that is done is written anew, as runs are.
-    let other = place.call(&study("cut", &["-n", "2"]));
-    assert_eq!((other.code, ledger("cut") < all), (Some(0), true), "{}", other.err);
+    // An experiment that could grow says nowhere that it is done: a study leaves it alone.
+    let place = Place::new(SCENARIO);
+    assert_eq!(
+        place.call(&["replicate", "s.toml", "-n", "3", "--no-charts", "--out", "o"]).code,
+        Some(0)
+    );
+    let done = place.call(&[&steady[..], &["--out", "o"]].concat());
+    assert_eq!(done.code, Some(2), "{}", done.err);
+    assert!(done.err.contains("another command: replicate there"), "{}", done.err);
 }
 
 /// A cell that meets a limit ends the whole with exit code 4, says which cell it was, and leaves no

@@ -6,28 +6,27 @@ mod output;
 
 pub(in crate::cli) use merge::{MergeArgs, merge};
 
+use super::cells::{Course, Taker, world, wrong};
 use super::{Common, color, load, refused, say, tell};
 use crate::diag;
+use crate::engine::Halt;
 use crate::exit::Exit;
 use crate::experiment::ledger::Identity;
 use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::precision::{self, Watch};
-use crate::experiment::run::{End, Flow, Row, play};
+use crate::experiment::run::{Flow, Row};
 use crate::experiment::study::Study;
 use crate::limits::{CELLS_MAX, POINTS_AND_WORLDS_MAX};
 use crate::report::experiment::Reached;
-use crate::report::files::Failure;
-use crate::report::ledger::{Ledger, Refusal};
+use crate::report::ledger::Ledger;
 use crate::report::parts::left_alone;
 use crate::scenario::Scenario;
 use crate::scenario::read::{Overrides, Template, factor, precision as read_precision};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use output::{Done, Early, Output, finish};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 /// Replications of `replicate`, unless the command line says otherwise.
 const REPLICATIONS: u64 = 1_000;
@@ -102,17 +101,6 @@ pub(super) struct SweepArgs {
     /// Play only slice I of N of the cells; `cmeksim merge` puts the slices together.
     #[arg(long, value_name = "I/N", conflicts_with = "precision")]
     shard: Option<String>,
-}
-
-/// An error of the user's, with what to do instead.
-pub(super) fn wrong(text: &str) -> Exit {
-    say(&format!("error: {text}"));
-    Exit::Input
-}
-
-pub(super) fn world(failure: Failure) -> Exit {
-    say(&format!("error: {failure}"));
-    Exit::World
 }
 
 /// What a scenario names, each read once: the same for every point.
@@ -221,8 +209,7 @@ fn experiment(
     let each = options.precision.as_ref().map_or(fixed(&base, options, varies), |_| options.max);
     let early = Early::new(&study, each, varies, !options.no_charts).filter(|_| shard.is_none());
     let mut work = Work { study: &study, plan: &plan, numbers, watch, early, enough: None };
-    let mut ledger = work.open(&folder, &identity, options.fresh)?;
-    work.play(&mut ledger, &pool, options.quiet, &folder)?;
+    let ledger = work.play(&folder, &identity, options, &pool)?;
     // Cells whose results are written need not outlast a loss of power; those of a shard are all
     // that there is.
     if let Some((shard, of)) = shard {
@@ -304,7 +291,17 @@ fn counted(base: &Scenario, options: &Options, varies: bool) -> Result<(), Exit>
     }
 }
 
-fn too_many(points: usize, each: u64) -> Exit {
+/// A cell met a limit of its budget, at a point in words.
+pub(super) fn limit(cell: Cell, point: &str, halt: Halt) -> Exit {
+    let at = if point.is_empty() { String::new() } else { format!(" of {point}") };
+    say(&format!(
+        "error: replication {}{at}: {halt}; make the scenario smaller or its horizon shorter",
+        cell.replication
+    ));
+    Exit::Limit
+}
+
+pub(super) fn too_many(points: usize, each: u64) -> Exit {
     say(&format!(
         "error: {points} points with {each} replications are more than {CELLS_MAX} cells; give \
          fewer levels or replications"
@@ -357,7 +354,7 @@ struct Work<'a> {
     enough: Option<u64>,
 }
 
-impl Work<'_> {
+impl Taker for Work<'_> {
     /// Takes the row of the next cell; what comes after enough is left alone.
     fn take(&mut self, number: u64, row: &Row) -> Flow {
         if self.enough.is_some() {
@@ -379,90 +376,36 @@ impl Work<'_> {
         Flow::Continue
     }
 
-    fn open(&mut self, folder: &Path, identity: &Identity, fresh: bool) -> Result<Ledger, Exit> {
-        let first = self.numbers.start;
-        let end = self.numbers.end;
-        let mut each = |number: u64, row: &Row| {
-            if number < end {
-                self.take(number, row);
-            }
-        };
-        Ledger::open(folder, identity, first, fresh, &mut each).map_err(|refusal| match refusal {
-            Refusal::World(failure) => world(failure),
-            Refusal::Other(difference) => wrong(&format!(
-                "{} holds the cells of another experiment ({difference}); name another folder \
-                 with --out, or throw them away with --fresh",
-                folder.display()
-            )),
-        })
+    fn message(&self) -> Option<String> {
+        let (reached, of) = self.watch.as_ref()?.reached();
+        Some(format!("{reached} of {of} intervals narrow enough,"))
+    }
+}
+
+impl<'a> Work<'a> {
+    fn course<'c>(&self, folder: &'c Path, quiet: bool) -> Course<'c>
+    where
+        'a: 'c,
+    {
+        Course { plan: self.plan, numbers: self.numbers.clone(), folder, quiet }
     }
 
-    /// Plays what the ledger does not hold yet.
+    /// Opens the ledger of a folder and plays what it does not hold yet.
     fn play(
         &mut self,
-        ledger: &mut Ledger,
-        pool: &rayon::ThreadPool,
-        quiet: bool,
         folder: &Path,
-    ) -> Result<(), Exit> {
-        let from = ledger.cells().end;
-        let numbers = self.numbers.clone();
-        if self.enough.is_some() || from >= numbers.end {
-            return Ok(());
+        identity: &Identity,
+        options: &Options,
+        pool: &rayon::ThreadPool,
+    ) -> Result<Ledger, Exit> {
+        let (study, course) = (self.study, self.course(folder, options.quiet));
+        let mut ledger = course.open(identity, options.fresh, self)?;
+        if self.enough.is_none() {
+            course.play(study, &mut ledger, pool, self, |cell, halt| {
+                limit(cell, &study.words(cell.point), halt)
+            })?;
         }
-        let cells = numbers.end - numbers.start;
-        let done = from - numbers.start;
-        if done > 0 && !quiet {
-            say(&format!("{done} cells are done already; going on with the rest"));
-        }
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = interrupted.clone();
-        // Without a handler Ctrl-C ends the program at once, which the ledger survives as well.
-        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-        let bar = progress(cells, done, quiet);
-        let (study, plan) = (self.study, self.plan);
-        let end = play(study, plan, from..numbers.end, pool, &interrupted, |first, rows| {
-            let mut flow = Flow::Continue;
-            let mut kept = rows.len();
-            for (place, row) in rows.iter().enumerate() {
-                flow = self.take(first + place as u64, row);
-                if flow == Flow::Stop {
-                    kept = place + 1;
-                    break;
-                }
-            }
-            ledger.append(&rows[..kept])?;
-            bar.inc(kept as u64);
-            if let Some(watch) = self.watch.as_ref().filter(|_| !bar.is_hidden()) {
-                let (reached, of) = watch.reached();
-                bar.set_message(format!("{reached} of {of} intervals narrow enough,"));
-            }
-            Ok(flow)
-        });
-        bar.finish_and_clear();
-        match end.map_err(world)? {
-            End::Done => Ok(()),
-            End::Interrupted => {
-                ledger.sync().map_err(world)?;
-                let done = ledger.cells().end - numbers.start;
-                say(&format!(
-                    "interrupted: {done} of {cells} cells are kept in {}; the same command goes on \
-                     from there",
-                    folder.display()
-                ));
-                Err(Exit::Interrupted)
-            }
-            End::Limit(Cell { point, replication }, halt) => {
-                ledger.sync().map_err(world)?;
-                let words = study.words(point);
-                let at = if words.is_empty() { String::new() } else { format!(" of {words}") };
-                say(&format!(
-                    "error: replication {replication}{at}: {halt}; make the scenario smaller or its \
-                     horizon shorter"
-                ));
-                Err(Exit::Limit)
-            }
-        }
+        Ok(ledger)
     }
 
     /// Replications at every point.
@@ -478,18 +421,4 @@ impl Work<'_> {
         let paths = watch.columns().iter().map(|column| self.study.columns[*column].path.clone());
         Some(Reached { asked, measures: paths.collect(), reached, of })
     }
-}
-
-/// Cells done and time left, on a terminal.
-pub(super) fn progress(cells: u64, done: u64, quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(Some(cells), target).with_position(done);
-    let style = ProgressStyle::with_template(
-        "{wide_bar} {human_pos} of {human_len} cells, {per_sec}, {msg} {eta} left",
-    );
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar.reset_eta();
-    bar
 }

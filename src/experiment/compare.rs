@@ -1,94 +1,121 @@
 //! Two scenarios that meet the same luck: their differences, measure by measure.
 
-use super::Model;
-use super::ordered::ordered;
-use super::outcome::measures_of;
-use crate::engine::{Budget, Halt};
-use crate::scenario::Scenario;
+use super::estimates::{Ignorance, apart, over_worlds};
+use super::plan::Cell;
+use super::run::{Cells, Row};
+use super::study::{Column, Study, Worker};
+use crate::engine::Halt;
+use crate::stats::Moments;
 use crate::stats::paired::{Difference, Paired};
-use crate::systems::contract::SweepMode;
-use crate::systems::spec::Role;
 
 /// The difference of a measure that both scenarios have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
-    /// Path of the measure.
-    pub path: String,
-    /// Its unit.
-    pub unit: &'static str,
-    /// What its entity is to a reader.
-    pub role: Role,
+    /// The measure.
+    pub column: Column,
     /// Second minus first.
     pub difference: Difference,
+    /// What of the spread of the differences is ignorance, where something is uncertain.
+    pub ignorance: Option<Ignorance>,
 }
 
-/// What two scenarios have in common, and what not.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Comparison {
-    /// The measures of both, in the order of their paths.
-    pub both: Vec<Compared>,
-    /// Measures of the first alone.
-    pub only_a: Vec<String>,
-    /// Measures of the second alone.
-    pub only_b: Vec<String>,
+/// Two scenarios, each in as many worlds as the other.
+pub struct Pair<'a> {
+    a: &'a Study<'a>,
+    b: &'a Study<'a>,
+    /// The columns of each measure that both have, in the order of the paths.
+    both: Vec<(usize, usize)>,
 }
 
-/// Paths, units and roles of the measures of a scenario, in the order of the paths.
-fn measures(scenario: &Scenario) -> Vec<(String, &'static str, Role)> {
-    let of = |(path, kind): (&String, &&'static crate::systems::spec::EntityKind)| {
-        let (path, role) = (path.clone(), kind.role);
-        measures_of(kind).map(move |spec| (format!("{path}.{}", spec.name), spec.unit, role))
-    };
-    let mut all: Vec<_> = scenario.entities.iter().flat_map(of).collect();
-    all.sort_by(|a, b| a.0.cmp(&b.0));
-    all
+impl<'a> Pair<'a> {
+    /// Puts two scenarios side by side.
+    pub fn new(a: &'a Study<'a>, b: &'a Study<'a>) -> Pair<'a> {
+        let both = a.columns.iter().enumerate();
+        let both = both.filter_map(|(place, column)| Some((place, b.column(&column.path)?)));
+        Pair { a, b, both: both.collect() }
+    }
+
+    /// The measures of both.
+    pub fn both(&self) -> impl Iterator<Item = &'a Column> {
+        self.both.iter().map(|(place, _)| &self.a.columns[*place])
+    }
+
+    /// Measures of the first alone, and of the second alone.
+    pub fn apart(&self) -> [Vec<&'a str>; 2] {
+        let only = |one: &'a Study, other: &Study| {
+            let paths = one.columns.iter().map(|column| column.path.as_str());
+            paths.filter(|path| other.column(path).is_none()).collect()
+        };
+        [only(self.a, self.b), only(self.b, self.a)]
+    }
 }
 
-/// Plays both scenarios with the same seed: every stream of chance that both have by name gives
-/// both the same draws. `done` hears of every pair of replications.
-///
-/// # Errors
-/// A replication met a limit of its budget.
-pub fn compare(
-    a: &Scenario,
-    b: &Scenario,
-    seed: u64,
-    replications: u64,
-    pool: &rayon::ThreadPool,
-    done: impl Fn() + Sync,
-) -> Result<Comparison, Halt> {
-    let (model_a, model_b) = (Model::new(a), Model::new(b));
-    let (of_a, of_b) = (measures(a), measures(b));
-    let has = |all: &[(String, &str, Role)], path: &str| {
-        all.binary_search_by(|known| known.0.as_str().cmp(path)).is_ok()
-    };
-    let (both, only_a): (Vec<_>, Vec<_>) =
-        of_a.into_iter().partition(|(path, ..)| has(&of_b, path));
-    let known: Vec<(String, &str, Role)> = both.clone();
-    let only_b = of_b.into_iter().filter(|(path, ..)| !has(&known, path));
-    let values = |model: &Model, replication: u64| -> Result<Vec<Option<f64>>, Halt> {
-        let trace = model.replicate(seed, replication, SweepMode::Decisive, Budget::default())?;
-        let outcome = model.outcome(trace);
-        Ok(both.iter().map(|(path, ..)| outcome.measures.get(path).copied().flatten()).collect())
-    };
-    let mut pairs = vec![Paired::default(); both.len()];
-    let work = |replication: u64| {
-        let pair = (values(&model_a, replication)?, values(&model_b, replication)?);
-        done();
-        Ok(pair)
-    };
-    ordered(0..replications, pool, work, |_, (a, b)| {
-        for (pair, (a, b)) in pairs.iter_mut().zip(a.into_iter().zip(b)) {
-            pair.push(a, b);
+/// A row holds the values of the first scenario, then those of the second, measure by measure.
+impl Cells for Pair<'_> {
+    type Player<'p>
+        = (Worker<'p>, Worker<'p>)
+    where
+        Self: 'p;
+    type Error = Halt;
+
+    fn player(&self, world: usize) -> Result<Self::Player<'_>, Halt> {
+        let a = self.a.worker(world);
+        // With one seed, every stream of chance that both have by name gives both the same draws.
+        let b = self.b.worker(world).with_seed(a.seed());
+        Ok((a, b))
+    }
+
+    fn play(&self, (a, b): &mut (Worker<'_>, Worker<'_>), cell: Cell) -> Result<Row, Halt> {
+        let (a, b) = (a.play(cell)?, b.play(cell)?);
+        let of_a = self.both.iter().map(|(place, _)| a.values[*place]);
+        let of_b = self.both.iter().map(|(_, place)| b.values[*place]);
+        Ok(Row { values: of_a.chain(of_b).collect(), used: Vec::new() })
+    }
+}
+
+/// Takes the rows of pairs in the order of their numbers.
+pub struct Fold<'a> {
+    pair: &'a Pair<'a>,
+    pairs: Vec<Paired>,
+    /// Of each world, the differences of each measure; nothing if all is known.
+    worlds: Vec<Vec<Moments>>,
+}
+
+impl<'a> Fold<'a> {
+    /// Nothing yet.
+    pub fn new(pair: &'a Pair<'a>) -> Fold<'a> {
+        let (measures, worlds) = (pair.both.len(), pair.a.worlds());
+        let worlds = if worlds > 1 { worlds } else { 0 };
+        Fold {
+            pair,
+            pairs: vec![Paired::default(); measures],
+            worlds: vec![vec![Moments::default(); measures]; worlds],
         }
-    })?;
-    let names = |(path, ..): (String, &str, Role)| path;
-    let only_b = only_b.map(names).collect();
-    let both = both.into_iter().zip(&pairs).map(|((path, unit, role), pair)| Compared {
-        path,
-        unit,
-        role,
-        difference: pair.estimate(),
-    });
-    Ok(Comparison { both: both.collect(), only_a: only_a.into_iter().map(names).collect(), only_b })
+    }
+
+    /// Takes the next pair of replications of a world.
+    pub fn push(&mut self, world: usize, row: &Row) {
+        let (a, b) = row.values.split_at(self.pairs.len().min(row.values.len()));
+        let mut moments = self.worlds.get_mut(world).into_iter().flatten();
+        for (pair, (a, b)) in self.pairs.iter_mut().zip(a.iter().zip(b)) {
+            let difference = pair.push(Some(*a), Some(*b));
+            if let Some((moments, difference)) = moments.next().zip(difference) {
+                moments.push(difference);
+            }
+        }
+    }
+
+    /// What the pairs say, measure by measure.
+    pub fn compared(&self) -> Vec<Compared> {
+        let compared = |(place, (column, pair)): (usize, (&Column, &Paired))| {
+            let worlds: Vec<Moments> = self.worlds.iter().map(|moments| moments[place]).collect();
+            let ignorance = apart(&worlds);
+            let mut difference = pair.estimate();
+            if let Some(ends) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {
+                difference = difference.with_interval(ends);
+            }
+            Compared { column: column.clone(), difference, ignorance }
+        };
+        self.pair.both().zip(&self.pairs).enumerate().map(compared).collect()
+    }
 }

@@ -163,7 +163,7 @@ fn held(study: &Study, column: usize, end: f64) -> f64 {
 
 /// The interval of the mean over worlds, which are drawn independently of each other: the means
 /// of the worlds are the observations.
-fn over_worlds(worlds: &[Moments]) -> Option<(f64, f64)> {
+pub(super) fn over_worlds(worlds: &[Moments]) -> Option<(f64, f64)> {
     let mut means = Moments::default();
     worlds.iter().filter_map(Moments::mean).for_each(|mean| means.push(mean));
     let (mean, half) = means.mean().zip(means.half_width())?;
@@ -171,7 +171,7 @@ fn over_worlds(worlds: &[Moments]) -> Option<(f64, f64)> {
 }
 
 /// Takes the spread apart: one-way analysis of variance with random effects.
-fn apart(worlds: &[Moments]) -> Option<Ignorance> {
+pub(super) fn apart(worlds: &[Moments]) -> Option<Ignorance> {
     let known: Vec<&Moments> = worlds.iter().filter(|world| world.count() > 1).collect();
     if known.len() < 2 {
         return None;

@@ -7,6 +7,7 @@
 use super::plan::Plan;
 use super::run::Row;
 use super::study::Study;
+use crate::scenario::Scenario;
 use crate::scenario::read::Overrides;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +32,9 @@ pub struct Identity {
     pub seed_given: bool,
     /// The files that the scenario names, with their texts.
     pub files: BTreeMap<String, String>,
+    /// What the scenario is compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Text>,
     /// Where the blocks of replications end. Absent with a single point, whose cells have the same
     /// order however many there are.
     pub blocks: Option<Vec<u64>>,
@@ -40,11 +44,73 @@ pub struct Identity {
     pub points: usize,
     /// Paths of the measures of a record.
     pub columns: Vec<String>,
+    /// Values of each of them in a record.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub each: usize,
     /// The constants of a record.
     pub constants: Vec<String>,
 }
 
+fn one() -> usize {
+    1
+}
+
+fn is_one(each: &usize) -> bool {
+    *each == 1
+}
+
+/// A scenario file and the files that it names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Text {
+    /// The scenario file.
+    pub scenario: String,
+    /// The files that it names, with their texts.
+    pub files: BTreeMap<String, String>,
+}
+
+/// From which line on two scenario files differ, if they do.
+fn line(old: &str, new: &str) -> Option<usize> {
+    let (same, lines) = (old == new, old.lines().zip(new.lines()));
+    (!same).then(|| 1 + lines.take_while(|(old, new)| old == new).count())
+}
+
+/// The name of a file that is not the same in both.
+fn odd<'a>(
+    old: &'a BTreeMap<String, String>,
+    new: &'a BTreeMap<String, String>,
+) -> Option<&'a String> {
+    old.keys().chain(new.keys()).find(|name| old.get(*name) != new.get(*name))
+}
+
 impl Identity {
+    /// The identity of a study of a scenario, whose rows are told by its command and its options.
+    pub fn of_study(
+        scenario: &Scenario,
+        command: String,
+        overrides: &Overrides,
+        files: BTreeMap<String, String>,
+        plan: &Plan,
+        columns: Vec<String>,
+    ) -> Identity {
+        let source = scenario.sources.0.first();
+        Identity {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command,
+            scenario: source.map_or(String::new(), |source| source.text.clone()),
+            set: overrides.sets.clone(),
+            seed: scenario.seed,
+            seed_given: overrides.seed.is_some(),
+            files,
+            second: None,
+            blocks: Some(plan.ends().to_vec()),
+            shard: None,
+            points: plan.points() as usize,
+            columns,
+            each: 1,
+            constants: Vec::new(),
+        }
+    }
+
     /// The identity of an experiment.
     pub fn new(
         study: &Study,
@@ -55,20 +121,14 @@ impl Identity {
         shard: Option<(u64, u64)>,
     ) -> Identity {
         let several = study.points() > 1 || shard.is_some();
-        let scenario = study.base.sources.0.first();
+        let columns = study.columns.iter().map(|column| column.path.clone()).collect();
+        let command = command.to_owned();
+        let of = Identity::of_study(study.base, command, overrides, files, plan, columns);
         Identity {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            command: command.to_owned(),
-            scenario: scenario.map_or(String::new(), |source| source.text.clone()),
-            set: overrides.sets.clone(),
-            seed: study.base.seed,
-            seed_given: overrides.seed.is_some(),
-            files,
-            blocks: several.then(|| plan.ends().to_vec()),
+            blocks: of.blocks.filter(|_| several),
             shard,
-            points: study.points(),
-            columns: study.columns.iter().map(|column| column.path.clone()).collect(),
             constants: study.constants.clone(),
+            ..of
         }
     }
 
@@ -83,10 +143,17 @@ impl Identity {
         if self.command != other.command {
             return pair("another command", &self.command, &other.command);
         }
-        if self.scenario != other.scenario {
-            let (old, new) = (self.scenario.lines(), other.scenario.lines());
-            let line = 1 + old.zip(new).take_while(|(old, new)| old == new).count();
+        if let Some(line) = line(&self.scenario, &other.scenario) {
             return Some(format!("another scenario: its text differs from line {line} on"));
+        }
+        if let Some((old, new)) = self.second.as_ref().zip(other.second.as_ref()) {
+            if let Some(line) = line(&old.scenario, &new.scenario) {
+                let text = format!("another second scenario: its text differs from line {line} on");
+                return Some(text);
+            }
+            if let Some(name) = odd(&old.files, &new.files) {
+                return Some(format!("the file {name}, which the second scenario names, differs"));
+            }
         }
         if self.set != other.set {
             let shown = |set: &[String]| match set {
@@ -103,10 +170,8 @@ impl Identity {
             let (old, new) = (shown(self.seed_given), shown(other.seed_given));
             return pair("the seed from elsewhere", &old, &new);
         }
-        if self.files != other.files {
-            let mut names = self.files.keys().chain(other.files.keys());
-            let odd = names.find(|name| self.files.get(*name) != other.files.get(*name));
-            return odd.map(|name| format!("the file {name}, which the scenario names, differs"));
+        if let Some(name) = odd(&self.files, &other.files) {
+            return Some(format!("the file {name}, which the scenario names, differs"));
         }
         if self.blocks != other.blocks {
             let shown = |blocks: &Option<Vec<u64>>| match blocks.as_deref() {
@@ -152,7 +217,7 @@ impl Identity {
 
     /// The form of its records.
     pub fn form(&self) -> Form {
-        Form { values: self.columns.len(), used: self.constants.len().div_ceil(64) }
+        Form { values: self.columns.len() * self.each, used: self.constants.len().div_ceil(64) }
     }
 }
 
@@ -207,11 +272,16 @@ mod tests {
             set: Vec::new(),
             seed: u64::MAX,
             seed_given: false,
-            files: BTreeMap::new(),
+            files: BTreeMap::from([("n.txt".into(), "1".into())]),
+            second: Some(Text {
+                scenario: "c\nd\n".into(),
+                files: BTreeMap::from([("n.txt".into(), "2".into())]),
+            }),
             blocks: Some(vec![10, 20]),
             shard: None,
             points: 3,
             columns: vec!["a.b".into(), "c.d".into()],
+            each: 1,
             constants: vec!["m.n".into()],
         }
     }
@@ -248,10 +318,19 @@ mod tests {
     #[test]
     fn every_difference_has_a_name() {
         type Change = fn(&mut Identity);
-        let changes: [(Change, &str); 9] = [
+        let changes: [(Change, &str); 12] = [
             (|i| i.version = "2".into(), "another version of cmeksim: 1 there, 2 here"),
             (|i| i.command = "replicate".into(), "another command: sweep there, replicate here"),
             (|i| i.scenario = "a\nc\n".into(), "another scenario: its text differs from line 2 on"),
+            (
+                |i| i.second.as_mut().unwrap().scenario.push('x'),
+                "another second scenario: its text differs from line 3 on",
+            ),
+            (
+                |i| i.second.as_mut().unwrap().files.clear(),
+                "the file n.txt, which the second scenario names, differs",
+            ),
+            (|i| i.files.clear(), "the file n.txt, which the scenario names, differs"),
             (|i| i.set = vec!["x=1".into()], "other overrides (--set): none there, x=1 here"),
             (|i| i.seed = 1, "another seed: 18446744073709551615 there, 1 here"),
             (|i| i.seed_given = true, "the seed from elsewhere: the scenario there, --seed here"),

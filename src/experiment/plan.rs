@@ -41,6 +41,11 @@ impl Plan {
         (cells <= CELLS_MAX).then_some(Plan { points, ends })
     }
 
+    /// How many points there are.
+    pub fn points(&self) -> u64 {
+        self.points
+    }
+
     /// How many cells there are at most.
     pub fn cells(&self) -> u64 {
         self.points * self.ends.last().copied().unwrap_or(0)

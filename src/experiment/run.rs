@@ -1,8 +1,6 @@
 //! Plays cells on all cores and hands them on in their order.
 
 use super::plan::{Cell, Plan};
-use super::study::{Study, Worker};
-use crate::engine::Halt;
 use rayon::{Scope, ThreadPool};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -26,15 +24,37 @@ pub struct Row {
     pub used: Vec<u64>,
 }
 
+/// What has cells to play, each on whatever thread is free.
+pub trait Cells: Sync {
+    /// What plays the cells of one point on one thread.
+    type Player<'a>
+    where
+        Self: 'a;
+    /// Why a cell cannot be played.
+    type Error: Send;
+
+    /// What plays the cells of a point.
+    ///
+    /// # Errors
+    /// The point cannot be played at all.
+    fn player(&self, point: usize) -> Result<Self::Player<'_>, Self::Error>;
+
+    /// Plays a cell of the player's point. What it yields must not hang on what was played before.
+    ///
+    /// # Errors
+    /// The cell cannot be played to its end.
+    fn play(&self, player: &mut Self::Player<'_>, cell: Cell) -> Result<Row, Self::Error>;
+}
+
 /// How an experiment ended.
 #[derive(Debug, PartialEq)]
-pub enum End {
+pub enum End<E> {
     /// All cells are done, or as many as were wanted.
     Done,
     /// The user interrupted it; what was handed on stays.
     Interrupted,
-    /// A cell met a limit of its budget.
-    Limit(Cell, Halt),
+    /// A cell could not be played, mostly because it met a limit of its budget.
+    Failed(Cell, E),
 }
 
 /// Goes on, or has enough.
@@ -47,19 +67,19 @@ pub enum Flow {
 }
 
 /// Cells with numbers from `first` on, and what ended them early.
-struct Played {
+struct Played<E> {
     first: u64,
     rows: Vec<Row>,
-    end: Option<End>,
+    end: Option<End<E>>,
 }
 
 /// Sends what a thread has played, also when it panics: the one who waits must not wait for ever.
-struct Reply {
-    played: Option<Played>,
-    to: Sender<Option<Played>>,
+struct Reply<E> {
+    played: Option<Played<E>>,
+    to: Sender<Option<Played<E>>>,
 }
 
-impl Drop for Reply {
+impl<E> Drop for Reply<E> {
     fn drop(&mut self) {
         // If nobody listens any more, nobody needs it.
         let _ = self.to.send(self.played.take());
@@ -71,28 +91,28 @@ impl Drop for Reply {
 ///
 /// # Errors
 /// What `take` fails with.
-pub fn play<E>(
-    study: &Study,
+pub fn play<C: Cells, E>(
+    cells: &C,
     plan: &Plan,
     numbers: Range<u64>,
     pool: &ThreadPool,
     interrupted: &AtomicBool,
     mut take: impl FnMut(u64, &[Row]) -> Result<Flow, E>,
-) -> Result<End, E> {
+) -> Result<End<C::Error>, E> {
     let stop = AtomicBool::new(false);
     let halted = || stop.load(Ordering::Relaxed) || interrupted.load(Ordering::Relaxed);
-    let (to, from): (_, Receiver<Option<Played>>) = channel();
+    let (to, from): (_, Receiver<Option<Played<C::Error>>>) = channel();
     let threads = pool.current_num_threads() as u64;
     let ahead = AHEAD * threads;
     let batch = ((numbers.end - numbers.start) / (BATCHES * threads)).clamp(1, BATCH_MAX);
     pool.in_place_scope(|scope| {
         let (mut next, mut under_way) = (numbers.start, 0);
-        let mut waiting: BTreeMap<u64, Played> = BTreeMap::new();
+        let mut waiting: BTreeMap<u64, Played<C::Error>> = BTreeMap::new();
         let mut wanted = numbers.start;
         let done = loop {
             while next < numbers.end && under_way < ahead && !halted() {
                 let length = plan.cell(next).1.min(batch).min(numbers.end - next);
-                spawn(scope, study, plan, next..next + length, &halted, to.clone());
+                spawn(scope, cells, plan, next..next + length, &halted, to.clone());
                 next += length;
                 under_way += 1;
             }
@@ -125,33 +145,84 @@ pub fn play<E>(
     })
 }
 
-fn spawn<'s>(
+fn spawn<'s, C: Cells>(
     scope: &Scope<'s>,
-    study: &'s Study,
+    cells: &'s C,
     plan: &'s Plan,
     numbers: Range<u64>,
     halted: &'s (impl Fn() -> bool + Sync),
-    to: Sender<Option<Played>>,
-) {
+    to: Sender<Option<Played<C::Error>>>,
+) where
+    C::Error: 's,
+{
     scope.spawn(move |_| {
         let mut reply = Reply { played: None, to };
         let mut played = Played { first: numbers.start, rows: Vec::new(), end: None };
-        let mut worker: Option<Worker> = None;
+        let mut player: Option<C::Player<'_>> = None;
         for number in numbers {
             if halted() {
                 played.end = Some(End::Interrupted);
                 break;
             }
             let cell = plan.cell(number).0;
-            let worker = worker.get_or_insert_with(|| study.worker(cell.point));
-            match worker.play(cell) {
+            let row = match &mut player {
+                Some(player) => cells.play(player, cell),
+                None => {
+                    cells.player(cell.point).and_then(|made| cells.play(player.insert(made), cell))
+                }
+            };
+            match row {
                 Ok(row) => played.rows.push(row),
-                Err(halt) => {
-                    played.end = Some(End::Limit(cell, halt));
+                Err(error) => {
+                    played.end = Some(End::Failed(cell, error));
                     break;
                 }
             }
         }
         reply.played = Some(played);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Squares of the numbers of cells, up to where there are none.
+    struct Squares;
+
+    impl Cells for Squares {
+        type Player<'a> = usize;
+        type Error = u64;
+
+        fn player(&self, point: usize) -> Result<usize, u64> {
+            Ok(point)
+        }
+
+        fn play(&self, point: &mut usize, cell: Cell) -> Result<Row, u64> {
+            let number = 1_000 * *point as u64 + cell.replication;
+            let square = (number * number) as f64;
+            if number < 1_300 {
+                Ok(Row { values: vec![square], used: Vec::new() })
+            } else {
+                Err(number)
+            }
+        }
+    }
+
+    #[test]
+    fn results_come_in_order_and_the_first_error_ends_it() {
+        let plan = Plan::fixed(2, 1_000).unwrap();
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut taken = Vec::new();
+            let end =
+                play(&Squares, &plan, 5..2_000, &pool, &AtomicBool::new(false), |first, rows| {
+                    taken.extend((first..).zip(rows.iter().map(|row| row.values[0])));
+                    Ok::<Flow, ()>(Flow::Continue)
+                });
+            let cell = Cell { point: 1, replication: 300 };
+            assert_eq!(end, Ok(End::Failed(cell, 1_300)));
+            assert!(taken.into_iter().eq((5..1_300).map(|n: u64| (n, (n * n) as f64))));
+        }
+    }
 }

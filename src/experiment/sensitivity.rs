@@ -1,63 +1,121 @@
 //! Which of the constants in doubt matters for a measure?
 
 use super::Model;
-use super::ordered::in_pieces;
+use super::plan::Cell;
 use super::ranges::Doubt;
+use super::run::{Cells, Row};
+use super::study::{Files, Made};
 use crate::diag::{Diagnostic, Sources};
 use crate::engine::{Budget, Halt, StreamNumber, Streams};
-use crate::experiment::study::Files;
 use crate::scenario::read::{Template, point};
 use crate::stats::Moments;
-use crate::stats::morris::{self, Effect};
+use crate::stats::morris::{self, Effect, Trajectory};
 use crate::stats::paired::{Difference, Paired};
 use crate::stats::sobol::{self, Indices};
 use crate::systems::contract::SweepMode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
-/// Why a study ended early.
-#[derive(Debug)]
+/// Why a point cannot be played.
+#[derive(Clone, Debug)]
 pub enum Failed {
-    /// A point is no sound scenario.
+    /// It is no sound scenario.
     Point(Vec<Diagnostic>, Sources),
     /// A replication met a limit of its budget.
     Limit(Halt),
-    /// There are more points or constants than a design has room for.
+    /// A design has no such point.
     Room,
-    /// The user interrupted it; what was kept stays.
-    Interrupted,
-    /// What was found could not be kept.
-    NotKept,
 }
 
-/// How a study is played: on which threads, from where on, and what is kept on the way.
-pub struct Course<'a> {
-    /// The threads.
-    pub pool: &'a rayon::ThreadPool,
-    /// The values of the first points, from before an interruption.
-    pub known: Vec<Values>,
-    /// Keeps the values of the next point; may fail.
-    pub keep: &'a mut dyn FnMut(&Values) -> Result<(), Failed>,
-    /// The user wants it to end.
-    pub interrupted: &'a AtomicBool,
+/// The points of a study.
+pub enum Design {
+    /// The scenario, then every constant alone at each end of its range.
+    Tornado(Vec<(usize, String)>),
+    /// Walks that move each constant once.
+    Morris(Vec<Trajectory>),
+    /// The rows of Saltelli's design: shares of the ranges.
+    Sobol(Vec<Vec<f64>>),
 }
 
-/// Points that are played before they are kept.
-const KEPT_AT_ONCE: u64 = 32;
+impl Design {
+    /// One at a time.
+    pub fn tornado(doubts: &[Doubt]) -> Design {
+        let levels = |(place, doubt): (usize, &Doubt)| {
+            doubt.span.levels(&doubt.base).into_iter().map(move |level| (place, level))
+        };
+        Design::Tornado(doubts.iter().enumerate().flat_map(levels).collect())
+    }
+
+    /// So many walks of Morris' screening.
+    pub fn morris(walks: usize, doubts: &[Doubt], seed: u64) -> Design {
+        let number = StreamNumber::of("sensitivity", "morris");
+        let mut stream = Streams::new(seed, 0).stream(number);
+        Design::Morris(morris::trajectories(walks, doubts.len(), &mut stream))
+    }
+
+    /// So many rows of Saltelli's design. Absent if there are too many constants for it.
+    pub fn sobol(rows: usize, doubts: &[Doubt], seed: u64) -> Option<Design> {
+        let number = StreamNumber::of("sensitivity", "sobol");
+        let mut stream = Streams::new(seed, 0).stream(number);
+        sobol::points(rows, doubts.len(), &mut stream).map(Design::Sobol)
+    }
+
+    /// How many points it has.
+    pub fn points(&self) -> usize {
+        match self {
+            Design::Tornado(swings) => 1 + swings.len(),
+            Design::Morris(walks) => walks.iter().map(|walk| walk.points.len()).sum(),
+            Design::Sobol(points) => points.len(),
+        }
+    }
+
+    /// What a point writes into the scenario. It is made when the point is played: thousands of
+    /// texts take seconds.
+    fn at(&self, point: usize, doubts: &[Doubt]) -> Option<Vec<(String, String)>> {
+        let inside = |shares: &[f64]| {
+            let pairs = doubts.iter().zip(shares);
+            pairs.map(|(doubt, share)| (doubt.path.clone(), doubt.span.at(*share))).collect()
+        };
+        match self {
+            Design::Tornado(swings) => match point.checked_sub(1) {
+                None => Some(Vec::new()),
+                Some(swing) => {
+                    let (doubt, level) = swings.get(swing)?;
+                    Some(vec![(doubts.get(*doubt)?.path.clone(), level.clone())])
+                }
+            },
+            Design::Morris(walks) => {
+                let each = doubts.len() + 1;
+                let walk = walks.get(point / each)?;
+                walk.points.get(point % each).map(|shares| inside(shares))
+            }
+            Design::Sobol(points) => points.get(point).map(|shares| inside(shares)),
+        }
+    }
+}
 
 /// What is studied.
 pub struct Question<'a> {
-    /// The scenario.
-    pub template: &'a Template,
-    /// What it names.
-    pub files: &'a Files<'a>,
-    /// The seed of the scenario.
-    pub seed: u64,
-    /// The measure.
-    pub measure: &'a str,
-    /// Replications at each point; all points share their luck.
-    pub replications: u64,
+    template: &'a Template,
+    files: &'a Files<'a>,
+    seed: u64,
+    measure: &'a str,
     /// The constants that are varied.
-    pub doubts: &'a [Doubt],
+    doubts: &'a [Doubt],
+    design: &'a Design,
+    models: Made<Result<Arc<Model>, Failed>>,
+}
+
+impl<'a> Question<'a> {
+    /// A question to a scenario and what it names.
+    pub fn new(
+        (template, files): (&'a Template, &'a Files<'a>),
+        seed: u64,
+        measure: &'a str,
+        doubts: &'a [Doubt],
+        design: &'a Design,
+    ) -> Question<'a> {
+        Question { template, files, seed, measure, doubts, design, models: Made::new() }
+    }
 }
 
 /// A constant at a value other than that of the scenario.
@@ -82,120 +140,94 @@ pub enum Found {
     Sobol(usize, Option<Vec<Indices>>),
 }
 
-/// The measure at a point: a value per replication.
-pub type Values = Vec<Option<f64>>;
+impl Cells for Question<'_> {
+    type Player<'p>
+        = Arc<Model>
+    where
+        Self: 'p;
+    type Error = Failed;
 
-impl Question<'_> {
-    /// The measure at each point: a value per replication.
-    fn play(
-        &self,
-        count: usize,
-        values: impl Fn(usize) -> Option<Vec<(String, String)>> + Sync,
-        course: Course<'_>,
-    ) -> Result<Vec<Values>, Failed> {
-        let Course { pool, known: mut all, keep, interrupted } = course;
-        let at = |number: u64| -> Result<Values, Failed> {
-            if interrupted.load(Ordering::Relaxed) {
-                return Err(Failed::Interrupted);
-            }
-            let values = values(number as usize).ok_or(Failed::Room)?;
+    fn player(&self, number: usize) -> Result<Arc<Model>, Failed> {
+        self.models.get(number, || {
+            let values = self.design.at(number, self.doubts).ok_or(Failed::Room)?;
             let point = point(&values).ok_or(Failed::Room)?;
             let read = self.template.scenario(&[&point], self.files);
             let scenario = read.map_err(|(found, sources)| Failed::Point(found, sources))?;
-            let model = Model::new(&scenario);
-            let one = |replication: u64| {
-                if interrupted.load(Ordering::Relaxed) {
-                    return Err(Failed::Interrupted);
-                }
-                let trace = model
-                    .replicate(self.seed, replication, SweepMode::Decisive, Budget::default())
-                    .map_err(Failed::Limit)?;
-                Ok(model.outcome(trace).measures.get(self.measure).copied().flatten())
-            };
-            (0..self.replications).map(one).collect::<Result<Values, Failed>>()
-        };
-        let rest = all.len() as u64..count as u64;
-        in_pieces(KEPT_AT_ONCE, rest, pool, at, |_, values| {
-            keep(&values)?;
-            all.push(values);
-            Ok(())
-        })?;
-        Ok(all)
+            Ok(Arc::new(Model::new(&scenario)))
+        })
     }
 
-    /// The values of the constants at a point of the unit cube.
-    fn at(&self, shares: &[f64]) -> Vec<(String, String)> {
-        let pairs = self.doubts.iter().zip(shares);
-        pairs.map(|(doubt, share)| (doubt.path.clone(), doubt.span.at(*share))).collect()
-    }
-
-    /// How many points one at a time takes.
-    pub fn tornado_points(&self) -> usize {
-        1 + self.doubts.iter().map(|doubt| doubt.span.levels(&doubt.base).len()).sum::<usize>()
-    }
-
-    /// Every constant alone, at each end of its range.
-    ///
-    /// # Errors
-    /// A point is no sound scenario, a replication met a limit, or it ended early.
-    pub fn tornado(&self, course: Course<'_>) -> Result<Found, Failed> {
-        let mut points = vec![Vec::new()];
-        let mut swings = Vec::new();
-        for (place, doubt) in self.doubts.iter().enumerate() {
-            for level in doubt.span.levels(&doubt.base) {
-                points.push(vec![(doubt.path.clone(), level.clone())]);
-                swings.push((place, level));
-            }
-        }
-        let played = self.play(points.len(), |point| points.get(point).cloned(), course)?;
-        let (base, others) = played.split_first().ok_or(Failed::Room)?;
-        let swing = |((doubt, level), values): ((usize, String), &Values)| {
-            let mut paired = Paired::default();
-            base.iter().zip(values).for_each(|(a, b)| paired.push(*a, *b));
-            Swing { doubt, level, difference: paired.estimate() }
-        };
-        Ok(Found::Tornado(swings.into_iter().zip(others).map(swing).collect()))
-    }
-
-    /// Morris screening by so many walks.
-    ///
-    /// # Errors
-    /// A point is no sound scenario, a replication met a limit, or it ended early.
-    pub fn morris(&self, walks: usize, course: Course<'_>) -> Result<Found, Failed> {
-        let dims = self.doubts.len();
-        let number = StreamNumber::of("sensitivity", "morris");
-        let walks =
-            morris::trajectories(walks, dims, &mut Streams::new(self.seed, 0).stream(number));
-        // What a point writes is made when it is played: thousands of texts take seconds.
-        let points: Vec<&Vec<f64>> = walks.iter().flat_map(|walk| &walk.points).collect();
-        let at = |point: usize| points.get(point).map(|shares| self.at(shares));
-        let means = means(&self.play(points.len(), at, course)?);
-        let values: Vec<Values> = means.chunks(dims + 1).map(<[_]>::to_vec).collect();
-        Ok(Found::Morris(morris::effects(&walks, &values, dims)))
-    }
-
-    /// Shares of variance, by so many rows of Saltelli's design.
-    ///
-    /// # Errors
-    /// A point is no sound scenario, a replication met a limit, or the design is too large.
-    pub fn sobol(&self, rows: usize, course: Course<'_>) -> Result<Found, Failed> {
-        let dims = self.doubts.len();
-        let number = StreamNumber::of("sensitivity", "sobol");
-        let mut stream = Streams::new(self.seed, 0).stream(number);
-        let shares = sobol::points(rows, dims, &mut stream).ok_or(Failed::Room)?;
-        let at = |point: usize| shares.get(point).map(|shares| self.at(shares));
-        let means = means(&self.play(shares.len(), at, course)?);
-        let (count, indices) = sobol::indices(&means, dims);
-        Ok(Found::Sobol(count, indices))
+    /// All points share their luck.
+    fn play(&self, model: &mut Arc<Model>, cell: Cell) -> Result<Row, Failed> {
+        let budget = Budget::default();
+        let trace = model
+            .replicate(self.seed, cell.replication, SweepMode::Decisive, budget)
+            .map_err(Failed::Limit)?;
+        let value = model.outcome(trace).measures.get(self.measure).copied().flatten();
+        Ok(Row { values: vec![value.unwrap_or(f64::NAN)], used: Vec::new() })
     }
 }
 
-/// The mean of each point over the replications in which the measure is defined.
-fn means(played: &[Values]) -> Values {
-    let mean = |values: &Values| {
-        let mut moments = Moments::default();
-        values.iter().flatten().for_each(|value| moments.push(*value));
-        moments.mean()
-    };
-    played.iter().map(mean).collect()
+/// What the values of the points come to, taken point by point.
+pub struct Answer<'a> {
+    question: &'a Question<'a>,
+    /// The values of the scenario itself, where others are compared with it.
+    base: Vec<Option<f64>>,
+    swings: Vec<Paired>,
+    means: Vec<Moments>,
+}
+
+impl<'a> Answer<'a> {
+    /// Nothing yet.
+    pub fn new(question: &'a Question<'a>) -> Answer<'a> {
+        let (swings, means) = match question.design {
+            Design::Tornado(swings) => (swings.len(), 0),
+            Design::Morris(_) | Design::Sobol(_) => (0, question.design.points()),
+        };
+        Answer {
+            question,
+            base: Vec::new(),
+            swings: vec![Paired::default(); swings],
+            means: vec![Moments::default(); means],
+        }
+    }
+
+    /// Takes the row of the next cell.
+    pub fn push(&mut self, cell: Cell, row: &Row) {
+        let value = row.values.first().copied().filter(|value| !value.is_nan());
+        if let Some(means) = self.means.get_mut(cell.point) {
+            value.into_iter().for_each(|value| means.push(value));
+        } else if let Some(swing) = cell.point.checked_sub(1) {
+            let base = self.base.get(cell.replication as usize).copied().flatten();
+            self.swings[swing].push(base, value);
+        } else {
+            self.base.push(value);
+        }
+    }
+
+    /// What all values together say. Replications in which the measure is undefined do not count.
+    pub fn found(&self) -> Found {
+        let Question { doubts, design, .. } = *self.question;
+        let dims = doubts.len();
+        let means: Vec<Option<f64>> = self.means.iter().map(Moments::mean).collect();
+        match design {
+            Design::Tornado(swings) => {
+                let swing = |((doubt, level), paired): (&(usize, String), &Paired)| Swing {
+                    doubt: *doubt,
+                    level: level.clone(),
+                    difference: paired.estimate(),
+                };
+                Found::Tornado(swings.iter().zip(&self.swings).map(swing).collect())
+            }
+            Design::Morris(walks) => {
+                let values: Vec<Vec<Option<f64>>> =
+                    means.chunks(dims + 1).map(<[_]>::to_vec).collect();
+                Found::Morris(morris::effects(walks, &values, dims))
+            }
+            Design::Sobol(_) => {
+                let (count, indices) = sobol::indices(&means, dims);
+                Found::Sobol(count, indices)
+            }
+        }
+    }
 }

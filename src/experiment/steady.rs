@@ -1,12 +1,18 @@
 //! The long run: availability after a warm-up, by batch means.
 
 use super::Model;
-use super::ordered::ordered;
+use super::estimates::{Ignorance, apart, over_worlds};
 use super::outcome::Stay;
+use super::plan::Cell;
+use super::run::{Cells, Row};
+use super::study::Study;
 use crate::engine::{Budget, Halt, SimDuration, SimTime};
-use crate::stats::batch::{BatchMeans, batch_means, warm_up};
+use crate::stats::Moments;
+use crate::stats::batch::{BatchMeans, Batches, WarmUp, batch_means};
 use crate::systems::contract::SweepMode;
 use crate::systems::spec::EntityKind;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Slices of a whole run in which a transient is looked for.
 const SLICES: u64 = 20;
@@ -18,10 +24,8 @@ pub struct Long {
     pub warm_up: SimDuration,
     /// Batches of what remains.
     pub batches: u64,
-    /// Runs.
+    /// Runs, in each world.
     pub replications: u64,
-    /// The seed.
-    pub seed: u64,
 }
 
 /// The availability of an entity in the long run.
@@ -29,8 +33,10 @@ pub struct Long {
 pub struct Availability {
     /// Its path.
     pub entity: String,
-    /// Batch means over all runs.
+    /// Batch means over all runs. With several worlds the interval is over their means.
     pub means: BatchMeans,
+    /// What of the spread of the batches is ignorance, where something is uncertain.
+    pub ignorance: Option<Ignorance>,
     /// The warm-up that these runs call for: whole slices of the run whose availability differs
     /// from that of the second half. Absent with one run, or where none is long enough.
     pub needed: Option<SimDuration>,
@@ -56,10 +62,9 @@ impl Stretch {
     }
 }
 
-/// The share of each part of a run in which an entity serves. Parts and stays are in order.
-fn shares(stays: &[Stay], kind: &EntityKind, parts: &[Stretch]) -> Vec<f64> {
+/// Adds the share of each part of a run in which an entity serves. Parts and stays are in order.
+fn shares(stays: &[Stay], kind: &EntityKind, parts: &[Stretch], shares: &mut Vec<f64>) {
     let mut first = 0;
-    let mut shares = Vec::with_capacity(parts.len());
     for part in parts {
         while stays.get(first).is_some_and(|stay| stay.to <= part.from) {
             first += 1;
@@ -71,53 +76,129 @@ fn shares(stays: &[Stay], kind: &EntityKind, parts: &[Stretch]) -> Vec<f64> {
             .sum();
         shares.push(ns as f64 / part.to.saturating_since(part.from).ns() as f64);
     }
-    shares
 }
 
-/// Plays long runs and takes their batches. `done` hears of every run.
-///
-/// # Errors
-/// A run met a limit of its budget.
-pub fn steady(
-    model: &Model,
-    long: &Long,
-    pool: &rayon::ThreadPool,
-    done: impl Fn() + Sync,
-) -> Result<Vec<Availability>, Halt> {
-    let end = SimTime::START.saturating_add(model.horizon());
-    let whole = Stretch { from: SimTime::START, to: end };
-    let kept = Stretch { from: SimTime::START.saturating_add(long.warm_up), to: end };
-    let (slices, batches) = (whole.parts(SLICES), kept.parts(long.batches));
-    let kinds: Vec<(&str, &'static EntityKind)> = model.entities().collect();
-    let work = |replication: u64| {
-        let trace =
-            model.replicate(long.seed, replication, SweepMode::Decisive, Budget::default())?;
-        let outcome = model.outcome(trace);
-        done();
-        let of = |parts: &[Stretch]| -> Vec<Vec<f64>> {
-            let pairs = outcome.timeline.iter().zip(&kinds);
-            pairs.map(|(stays, (_, kind))| shares(stays, kind, parts)).collect()
-        };
-        Ok((of(&slices), of(&batches)))
-    };
-    let mut sliced: Vec<Vec<Vec<f64>>> = vec![Vec::new(); kinds.len()];
-    let mut batched: Vec<Vec<f64>> = vec![Vec::new(); kinds.len()];
-    ordered(0..long.replications, pool, work, |_, (slices, batches)| {
-        let pairs = slices.into_iter().zip(batches);
-        for ((all, values), (slice, batch)) in sliced.iter_mut().zip(&mut batched).zip(pairs) {
-            all.push(slice);
-            values.extend(batch);
-        }
-    })?;
-    let slice = |count: usize| {
-        let part = slices.get(count.checked_sub(1)?)?;
-        Some(part.to.saturating_since(SimTime::START))
-    };
-    let mut found = Vec::with_capacity(kinds.len());
-    for (place, (path, _)) in kinds.iter().enumerate() {
-        let Some(means) = batch_means(&batched[place]) else { continue };
-        let needed = warm_up(&sliced[place]).map(|count| slice(count).unwrap_or(SimDuration::ZERO));
-        found.push(Availability { entity: (*path).to_owned(), means, needed });
+/// Long runs of a scenario, all of one length.
+pub struct Runs<'a> {
+    study: &'a Study<'a>,
+    /// Paths of the entities of any world, in order.
+    entities: Vec<&'a str>,
+    slices: Vec<Stretch>,
+    batches: Vec<Stretch>,
+}
+
+impl<'a> Runs<'a> {
+    /// The runs of a scenario whose worlds have one horizon.
+    pub fn new(study: &'a Study<'a>, long: &Long) -> Runs<'a> {
+        let end = SimTime::START.saturating_add(study.horizon);
+        let whole = Stretch { from: SimTime::START, to: end };
+        let kept = Stretch { from: SimTime::START.saturating_add(long.warm_up), to: end };
+        let (slices, batches) = (whole.parts(SLICES), kept.parts(long.batches));
+        Runs { study, entities: study.entities(), slices, batches }
     }
-    Ok(found)
+
+    /// Paths of the entities.
+    pub fn entities(&self) -> &[&'a str] {
+        &self.entities
+    }
+
+    /// Values of each entity in a row: a share for each slice of the whole run, then one for each
+    /// batch.
+    pub fn each(&self) -> usize {
+        self.slices.len() + self.batches.len()
+    }
+}
+
+/// What plays the runs of a world.
+pub struct Player {
+    model: Arc<Model>,
+    seed: u64,
+    /// The place in the model of each entity, where this world has it.
+    places: Vec<Option<usize>>,
+}
+
+impl Cells for Runs<'_> {
+    type Player<'p>
+        = Player
+    where
+        Self: 'p;
+    type Error = Halt;
+
+    fn player(&self, world: usize) -> Result<Player, Halt> {
+        let (model, seed) = self.study.model(world);
+        let known: BTreeMap<&str, usize> =
+            model.entities().map(|(path, _)| path).zip(0..).collect();
+        let places = self.entities.iter().map(|path| known.get(path).copied()).collect();
+        Ok(Player { seed, places, model })
+    }
+
+    fn play(&self, player: &mut Player, cell: Cell) -> Result<Row, Halt> {
+        let (luck, budget) = (self.study.luck(cell), Budget::default());
+        let trace = player.model.replicate(player.seed, luck, SweepMode::Decisive, budget)?;
+        let outcome = player.model.outcome(trace);
+        let kinds: Vec<&'static EntityKind> =
+            player.model.entities().map(|(_, kind)| kind).collect();
+        let mut values = Vec::with_capacity(self.entities.len() * self.each());
+        for place in &player.places {
+            match place.and_then(|place| Some((outcome.timeline.get(place)?, kinds.get(place)?))) {
+                Some((stays, kind)) => {
+                    shares(stays, kind, &self.slices, &mut values);
+                    shares(stays, kind, &self.batches, &mut values);
+                }
+                None => values.extend(std::iter::repeat_n(f64::NAN, self.each())),
+            }
+        }
+        Ok(Row { values, used: Vec::new() })
+    }
+}
+
+/// Takes the rows of runs in the order of their numbers.
+pub struct Fold<'a> {
+    runs: &'a Runs<'a>,
+    /// Of each entity, the batches of each world.
+    batches: Vec<Vec<Batches>>,
+    warm_up: Vec<WarmUp>,
+}
+
+impl<'a> Fold<'a> {
+    /// Nothing yet.
+    pub fn new(runs: &'a Runs<'a>) -> Fold<'a> {
+        let count = runs.entities.len();
+        let worlds = vec![Batches::default(); runs.study.worlds()];
+        Fold { runs, batches: vec![worlds; count], warm_up: vec![WarmUp::default(); count] }
+    }
+
+    /// Takes the next run of a world.
+    pub fn push(&mut self, world: usize, row: &Row) {
+        let entities = self.batches.iter_mut().zip(&mut self.warm_up);
+        for ((worlds, warm_up), values) in entities.zip(row.values.chunks(self.runs.each())) {
+            let (slices, batches) = values.split_at(self.runs.slices.len().min(values.len()));
+            // This world may not have the entity.
+            if let Some(own) = worlds.get_mut(world).filter(|_| !values.iter().any(|v| v.is_nan()))
+            {
+                warm_up.push(slices);
+                batches.iter().for_each(|share| own.push(*share));
+            }
+        }
+    }
+
+    /// What the runs say, entity by entity.
+    pub fn found(&self) -> Vec<Availability> {
+        let slice = |count: usize| {
+            let part = self.runs.slices.get(count.checked_sub(1)?)?;
+            Some(part.to.saturating_since(SimTime::START))
+        };
+        let one = |(place, path): (usize, &&str)| {
+            let mut means = batch_means(&self.batches[place])?;
+            let worlds: Vec<Moments> = self.batches[place].iter().map(Batches::moments).collect();
+            let ignorance = apart(&worlds);
+            if let Some((low, high)) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {
+                means.half = Some((high - low) / 2.0);
+            }
+            let needed = self.warm_up[place].found();
+            let needed = needed.map(|count| slice(count).unwrap_or(SimDuration::ZERO));
+            Some(Availability { entity: (*path).to_owned(), means, ignorance, needed })
+        };
+        self.runs.entities.iter().enumerate().filter_map(one).collect()
+    }
 }

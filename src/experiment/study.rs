@@ -3,18 +3,18 @@
 use super::Model;
 use super::outcome::measures_of;
 use super::plan::Cell;
-use super::run::Row;
+use super::run::{Cells, Row};
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::engine::{Budget, Halt, SimDuration};
 use crate::limits::DIAGNOSTICS_SHOWN_MAX;
 use crate::scenario::Scenario;
 use crate::scenario::read::Template;
-use crate::scenario::sweep::Point;
+use crate::scenario::sweep::{Point, Sweep, Uncertain};
 use crate::systems;
 use crate::systems::contract::SweepMode;
 use crate::systems::spec::{How, Origin, Role};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Loads what a scenario names, from any thread.
@@ -25,6 +25,8 @@ pub type Files<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + Sync + 'a;
 pub struct Column {
     /// Path of the measure.
     pub path: String,
+    /// Bytes of the path that name its entity.
+    pub entity: usize,
     /// Its unit.
     pub unit: &'static str,
     /// What all its values lie in, where that is known.
@@ -39,6 +41,7 @@ fn columns(scenario: &Scenario) -> impl Iterator<Item = Column> {
     scenario.entities.iter().flat_map(move |(path, kind)| {
         measures_of(kind).map(move |spec| Column {
             path: format!("{path}.{}", spec.name),
+            entity: path.len(),
             unit: spec.unit,
             range: match (spec.how, spec.unit) {
                 (How::Irreversible, _) | (_, "fraction") => Some((0.0, 1.0)),
@@ -74,14 +77,46 @@ fn constants(scenario: &Scenario) -> Vec<String> {
 /// Models that are kept ready: those of the points that are being played.
 const MODELS_KEPT: usize = 32;
 
-/// The model of a point with its seed, made once.
-type Slot = Arc<OnceLock<(Arc<Model>, u64)>>;
+/// What is made of a point, once.
+type Slot<T> = Arc<OnceLock<T>>;
 
-/// A model that is made already.
-fn slot(model: (Arc<Model>, u64)) -> Slot {
-    let slot = OnceLock::new();
-    slot.get_or_init(|| model);
-    Arc::new(slot)
+/// What is made of the points that are being played, for all threads.
+pub(super) struct Made<T>(Mutex<Vec<(usize, Slot<T>)>>);
+
+impl<T: Clone> Made<T> {
+    /// Nothing yet.
+    pub(super) fn new() -> Made<T> {
+        Made(Mutex::new(Vec::new()))
+    }
+
+    /// What is made of some points already.
+    fn already(made: Vec<(usize, T)>) -> Made<T> {
+        let slot = |(point, made)| (point, Slot::new(OnceLock::from(made)));
+        Made(Mutex::new(made.into_iter().map(slot).collect()))
+    }
+
+    /// What is made of a point, when it is first asked for.
+    pub(super) fn get(&self, point: usize, make: impl FnOnce() -> T) -> T {
+        let slot = {
+            let mut kept = match self.0.lock() {
+                Ok(kept) => kept,
+                // The list is whole whoever panicked.
+                Err(poisoned) => poisoned.into_inner(),
+            };
+            match kept.iter().find(|(known, _)| *known == point) {
+                Some((_, slot)) => slot.clone(),
+                None => {
+                    if kept.len() >= MODELS_KEPT {
+                        kept.remove(0);
+                    }
+                    let slot = Slot::default();
+                    kept.push((point, slot.clone()));
+                    slot
+                }
+            }
+        };
+        slot.get_or_init(make).clone()
+    }
 }
 
 /// An experiment made ready.
@@ -108,7 +143,9 @@ pub struct Study<'a> {
     pub warnings: Vec<Diagnostic>,
     /// The longest horizon of any point.
     pub horizon: SimDuration,
-    models: Mutex<Vec<(usize, Slot)>>,
+    /// The shortest of any.
+    pub shortest: SimDuration,
+    models: Made<(Arc<Model>, u64)>,
 }
 
 /// A point to be read: its index, and what it writes into the scenario.
@@ -123,6 +160,23 @@ struct Sound {
     model: Option<(Arc<Model>, u64)>,
 }
 
+/// Every design point in every world.
+fn points<'a>(
+    sweep: Option<&'a Sweep>,
+    uncertain: Option<&'a Uncertain>,
+    worlds: usize,
+) -> Vec<Vec<&'a Point>> {
+    let design: Vec<Option<&Point>> =
+        sweep.map_or(vec![None], |sweep| sweep.points.iter().map(Some).collect());
+    let world = |world: usize| uncertain.and_then(|uncertain| uncertain.draws.get(world));
+    design
+        .iter()
+        .flat_map(|point| {
+            (0..worlds).map(move |number| point.iter().copied().chain(world(number)).collect())
+        })
+        .collect()
+}
+
 impl<'a> Study<'a> {
     /// Reads every point before anything runs: all mistakes of all levels come back at once.
     ///
@@ -135,23 +189,36 @@ impl<'a> Study<'a> {
         sweep: bool,
         pool: &rayon::ThreadPool,
     ) -> Result<Study<'a>, (Vec<Diagnostic>, Sources)> {
-        let nothing: &[Point] = &[];
         let sweep = base.sweep.as_ref().filter(|_| sweep);
-        let design = sweep.map_or(nothing, |sweep| &sweep.points);
-        let varied = sweep.map(|sweep| sweep.factors.as_slice());
+        let worlds = base.uncertain.as_ref().map_or(1, |uncertain| uncertain.draws.len());
+        Study::of((template, files), base, sweep, worlds, pool)
+    }
+
+    /// The scenario alone, in so many worlds: those of `[uncertain]`, or else all alike.
+    ///
+    /// # Errors
+    /// A world is no sound scenario.
+    pub fn in_worlds(
+        template: &'a Template,
+        files: &'a Files<'a>,
+        base: &'a Scenario,
+        worlds: usize,
+        pool: &rayon::ThreadPool,
+    ) -> Result<Study<'a>, (Vec<Diagnostic>, Sources)> {
+        Study::of((template, files), base, None, worlds, pool)
+    }
+
+    fn of(
+        (template, files): (&'a Template, &'a Files<'a>),
+        base: &'a Scenario,
+        sweep: Option<&'a Sweep>,
+        worlds: usize,
+        pool: &rayon::ThreadPool,
+    ) -> Result<Study<'a>, (Vec<Diagnostic>, Sources)> {
         let unknown = base.uncertain.as_ref().map(|uncertain| uncertain.factors.as_slice());
+        let varied = sweep.map(|sweep| sweep.factors.as_slice());
         let factors: Vec<&[String]> = varied.into_iter().chain(unknown).collect();
-        let worlds = base.uncertain.as_ref().map_or(nothing, |uncertain| &uncertain.draws);
-        let design: Vec<Option<&Point>> =
-            if design.is_empty() { vec![None] } else { design.iter().map(Some).collect() };
-        let worlds: Vec<Option<&Point>> =
-            if worlds.is_empty() { vec![None] } else { worlds.iter().map(Some).collect() };
-        let points: Vec<Vec<&Point>> = design
-            .iter()
-            .flat_map(|point| {
-                worlds.iter().map(|world| point.iter().chain(world).copied().collect())
-            })
-            .collect();
+        let points = points(sweep, base.uncertain.as_ref(), worlds);
         let read = |(place, point): (usize, &Vec<&Point>)| -> Read {
             let scenario = template.scenario(point, files).map_err(|(found, _)| found)?;
             let model = || (Arc::new(Model::new(&scenario)), scenario.seed);
@@ -162,18 +229,22 @@ impl<'a> Study<'a> {
                 warnings: scenario.warnings,
             })
         };
-        let read: Vec<Read> = pool.install(|| points.par_iter().enumerate().map(read).collect());
+        // Where nothing is written into the scenario, all points are the first.
+        let one = points.iter().all(Vec::is_empty);
+        let different = if one { &points[..1] } else { &points };
+        let read: Vec<Read> = pool.install(|| different.par_iter().enumerate().map(read).collect());
         let mut found = Vec::new();
         let mut warnings = base.warnings.clone();
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
         let (mut path_sets, mut set_of): (Vec<Vec<String>>, _) = (Vec::new(), Vec::new());
-        let mut horizon = SimDuration::ZERO;
+        let (mut horizon, mut shortest) = (SimDuration::ZERO, SimDuration::MAX);
         let mut models = Vec::new();
         for (place, (point, read)) in points.iter().zip(read).enumerate() {
             match read {
                 Ok(sound) => {
-                    models.extend(sound.model.map(|model| (place, slot(model))));
+                    models.extend(sound.model.map(|model| (place, model)));
                     horizon = horizon.max(sound.horizon);
+                    shortest = shortest.min(sound.horizon);
                     note(&mut warnings, sound.warnings, point, &factors);
                     let own: Vec<String> =
                         sound.columns.iter().map(|column| column.path.clone()).collect();
@@ -188,6 +259,7 @@ impl<'a> Study<'a> {
                 Err(wrong) => note(&mut found, wrong, point, &factors),
             }
         }
+        set_of.resize(points.len(), 0);
         if found.iter().any(|wrong| wrong.severity == Severity::Error) {
             let place = |d: &Diagnostic| d.span.as_ref().map(|s| (s.source, s.range.start));
             found.sort_by_key(place);
@@ -213,7 +285,7 @@ impl<'a> Study<'a> {
             template,
             files,
             factors,
-            worlds: worlds.len(),
+            worlds,
             base,
             columns: columns.collect(),
             sets,
@@ -221,7 +293,8 @@ impl<'a> Study<'a> {
             constants: constants(base),
             warnings,
             horizon,
-            models: Mutex::new(models),
+            shortest,
+            models: Made::already(models),
             points,
         })
     }
@@ -234,6 +307,12 @@ impl<'a> Study<'a> {
     /// How many worlds each design point has: one if nothing is uncertain.
     pub fn worlds(&self) -> usize {
         self.worlds
+    }
+
+    /// Paths of the entities of any point, in order.
+    pub fn entities(&self) -> Vec<&str> {
+        let all = self.columns.iter().map(|column| &column.path[..column.entity]);
+        all.collect::<BTreeSet<&str>>().into_iter().collect()
     }
 
     /// The columns that a point fills, in order.
@@ -251,34 +330,24 @@ impl<'a> Study<'a> {
         self.columns.binary_search_by(|column| column.path.as_str().cmp(path)).ok()
     }
 
-    /// The model of a point, made when it is first asked for.
-    fn model(&self, point: usize) -> (Arc<Model>, u64) {
-        let slot = {
-            let mut kept = match self.models.lock() {
-                Ok(kept) => kept,
-                // The list is whole whoever panicked.
-                Err(poisoned) => poisoned.into_inner(),
-            };
-            match kept.iter().find(|(known, _)| *known == point) {
-                Some((_, slot)) => slot.clone(),
-                None => {
-                    if kept.len() >= MODELS_KEPT {
-                        kept.remove(0);
-                    }
-                    let slot = Slot::default();
-                    kept.push((point, slot.clone()));
-                    slot
-                }
-            }
-        };
-        let make = || {
+    /// The model of a point with its seed, made when it is first asked for.
+    pub(super) fn model(&self, point: usize) -> (Arc<Model>, u64) {
+        // Points that write nothing into the scenario are one.
+        let same = if self.points[point].is_empty() { 0 } else { point };
+        self.models.get(same, || {
             let scenario = self.template.scenario(&self.points[point], self.files);
             match scenario {
                 Ok(scenario) => (Arc::new(Model::new(&scenario)), scenario.seed),
                 Err((found, _)) => panic!("point {point} was read before: {found:?}"),
             }
-        };
-        slot.get_or_init(make).clone()
+        })
+    }
+
+    /// Which luck a cell meets: every world has its own; design points share it (common random
+    /// numbers).
+    pub(super) fn luck(&self, cell: Cell) -> u64 {
+        let worlds = self.worlds as u64;
+        cell.replication * worlds + cell.point as u64 % worlds
     }
 
     /// What plays the cells of a point.
@@ -288,6 +357,22 @@ impl<'a> Study<'a> {
             .measures()
             .map(|path| self.column(path).expect("the columns hold the measures of every point"));
         Worker { places: places.collect(), model, seed, study: self, known: Vec::new() }
+    }
+}
+
+impl Cells for Study<'_> {
+    type Player<'a>
+        = Worker<'a>
+    where
+        Self: 'a;
+    type Error = Halt;
+
+    fn player(&self, point: usize) -> Result<Worker<'_>, Halt> {
+        Ok(self.worker(point))
+    }
+
+    fn play(&self, worker: &mut Worker<'_>, cell: Cell) -> Result<Row, Halt> {
+        worker.play(cell)
     }
 }
 
@@ -368,6 +453,17 @@ pub struct Worker<'a> {
 }
 
 impl Worker<'_> {
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The same with another seed.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Worker { seed, ..self }
+    }
+
     /// The place of a constant among the study's.
     fn place(&mut self, constant: &'static str) -> Option<usize> {
         // The place of a text tells it apart faster than its letters do.
@@ -386,9 +482,7 @@ impl Worker<'_> {
     /// A limit of the budget was reached.
     pub fn play(&mut self, cell: Cell) -> Result<Row, Halt> {
         let study = self.study;
-        let worlds = study.worlds as u64;
-        // Every world has luck of its own; design points share it (common random numbers).
-        let luck = cell.replication * worlds + cell.point as u64 % worlds;
+        let luck = study.luck(cell);
         let trace =
             self.model.replicate(self.seed, luck, SweepMode::Decisive, Budget::default())?;
         let mut used = vec![0u64; study.constants.len().div_ceil(64)];

@@ -5,7 +5,8 @@ use super::files::sha256;
 use super::parts::left_alone;
 use super::summary::quantity;
 use super::tables::{number, table, text};
-use crate::experiment::compare::{Compared, Comparison};
+use super::uncertainty::{self, SPREAD, in_worlds, spread};
+use crate::experiment::compare::Compared;
 use crate::scenario::Scenario;
 use crate::stats::paired::Verdict;
 use crate::systems::spec::Role;
@@ -14,17 +15,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// A finished comparison.
-pub struct Pair<'a> {
+pub struct Comparison<'a> {
     /// The first scenario.
     pub a: &'a Scenario,
-    /// The second.
+    /// The second, with the seed of the first.
     pub b: &'a Scenario,
-    /// The seed of both.
-    pub seed: u64,
-    /// Replications of each.
+    /// Worlds that both were played in: one if nothing is uncertain.
+    pub worlds: usize,
+    /// Replications of each in each world.
     pub replications: u64,
-    /// What was found.
-    pub comparison: &'a Comparison,
+    /// The measures of both, in the order of their paths.
+    pub both: &'a [Compared],
+    /// Measures of the first alone, and of the second alone.
+    pub only: [Vec<&'a str>; 2],
 }
 
 #[derive(Serialize)]
@@ -47,6 +50,10 @@ struct One {
     ci_low: Option<f64>,
     ci_high: Option<f64>,
     verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chance_sd: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignorance_sd: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -58,9 +65,10 @@ struct Json<'a> {
     b: Side<'a>,
     seed: u64,
     replications: u64,
+    worlds: usize,
     differences: BTreeMap<&'a str, One>,
-    only_a: &'a [String],
-    only_b: &'a [String],
+    only_a: &'a [&'a str],
+    only_b: &'a [&'a str],
     warnings: Vec<String>,
 }
 
@@ -76,7 +84,7 @@ fn side(scenario: &Scenario) -> Side<'_> {
 }
 
 /// What a reader must know before trusting the numbers.
-fn warnings(pair: &Pair) -> Vec<String> {
+fn warnings(pair: &Comparison) -> Vec<String> {
     let (a, b) = (pair.a, pair.b);
     let mut found: Vec<String> =
         [a, b].into_iter().filter_map(|one| left_alone(one, "compare")).collect();
@@ -86,21 +94,58 @@ fn warnings(pair: &Pair) -> Vec<String> {
             a.horizon, b.horizon
         ));
     }
-    if pair.replications == 1 {
+    if pair.replications == 1 && pair.worlds == 1 {
         found.push("one replication of each: no interval can be given".to_owned());
     }
-    found.push(
-        "intervals are of 95 % each, by Student's t on the differences of replications that share \
-         their luck; of many measures some miss by chance"
-            .to_owned(),
-    );
+    found.extend(named_otherwise(pair));
+    let taken = match pair.worlds {
+        1 => "the differences of replications that share their luck",
+        _ => "the mean differences of worlds, in which replications share their luck",
+    };
+    found.push(format!(
+        "intervals are of 95 % each, by Student's t on {taken}; of many measures some miss by \
+         chance"
+    ));
+    found
+}
+
+/// What is uncertain goes in pairs by its names: where they do not say what is the same.
+fn named_otherwise(pair: &Comparison) -> Vec<String> {
+    let named = |one: &Scenario| -> Vec<(String, Vec<String>)> {
+        let uncertain = one.uncertain.as_ref();
+        let pairs = uncertain.map(|all| all.factors.iter().cloned().zip(all.paths.iter().cloned()));
+        pairs.into_iter().flatten().collect()
+    };
+    let of_b = named(pair.b);
+    let mut found = Vec::new();
+    for (name, paths) in named(pair.a) {
+        for (other, others) in &of_b {
+            let common = paths.iter().find(|path| others.contains(path));
+            match common {
+                Some(path) if name != *other => found.push(format!(
+                    "{path} is uncertain as `{name}` in {} and as `{other}` in {}, each with draws \
+                     of its own: give it one name in both",
+                    pair.a.name, pair.b.name
+                )),
+                None if name == *other => found.push(format!(
+                    "`{name}` draws alike for {} in {} and for {} in {}: if these are not one \
+                     unknown, give them two names",
+                    paths.join(" and "),
+                    pair.a.name,
+                    others.join(" and "),
+                    pair.b.name
+                )),
+                Some(_) | None => {}
+            }
+        }
+    }
     found
 }
 
 /// `summary.json` of a comparison.
-pub fn json(pair: &Pair) -> Vec<u8> {
+pub fn json(pair: &Comparison) -> Vec<u8> {
     let one = |compared: &'_ Compared| One {
-        unit: compared.unit,
+        unit: compared.column.unit,
         n: compared.difference.n,
         undefined: compared.difference.undefined,
         mean_a: compared.difference.mean_a,
@@ -109,19 +154,26 @@ pub fn json(pair: &Pair) -> Vec<u8> {
         ci_low: compared.difference.ci_low,
         ci_high: compared.difference.ci_high,
         verdict: compared.difference.verdict.word(),
+        chance_sd: compared.ignorance.map(|apart| apart.chance),
+        ignorance_sd: compared.ignorance.map(|apart| apart.ignorance),
     };
-    let both = &pair.comparison.both;
+    let [only_a, only_b] = &pair.only;
     let summary = Json {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
         command: "compare",
         a: side(pair.a),
         b: side(pair.b),
-        seed: pair.seed,
+        seed: pair.a.seed,
         replications: pair.replications,
-        differences: both.iter().map(|compared| (compared.path.as_str(), one(compared))).collect(),
-        only_a: &pair.comparison.only_a,
-        only_b: &pair.comparison.only_b,
+        worlds: pair.worlds,
+        differences: pair
+            .both
+            .iter()
+            .map(|compared| (compared.column.path.as_str(), one(compared)))
+            .collect(),
+        only_a,
+        only_b,
         warnings: warnings(pair),
     };
     let mut bytes = serde_json::to_vec_pretty(&summary).expect("a summary is plain data");
@@ -130,7 +182,7 @@ pub fn json(pair: &Pair) -> Vec<u8> {
 }
 
 /// `differences.csv`.
-pub fn differences(pair: &Pair) -> Vec<u8> {
+pub fn differences(pair: &Comparison) -> Vec<u8> {
     let header = [
         "measure",
         "unit",
@@ -145,11 +197,11 @@ pub fn differences(pair: &Pair) -> Vec<u8> {
         "gain",
         "verdict",
     ];
-    let rows = pair.comparison.both.iter().map(|compared| {
+    let rows = pair.both.iter().map(|compared| {
         let found = &compared.difference;
         let mut row = vec![
-            text(&compared.path),
-            compared.unit.to_owned(),
+            text(&compared.column.path),
+            compared.column.unit.to_owned(),
             found.n.to_string(),
             found.undefined.to_string(),
         ];
@@ -167,6 +219,24 @@ pub fn differences(pair: &Pair) -> Vec<u8> {
         row
     });
     table(&header, rows)
+}
+
+/// `worlds.csv`: what is uncertain in each world, first of the one scenario, then of the other.
+pub fn worlds(pair: &Comparison) -> Vec<u8> {
+    let sides = [("a.", pair.a), ("b.", pair.b)];
+    let sides = sides.into_iter();
+    uncertainty::worlds(sides.filter_map(|(before, one)| Some((before, one.uncertain.as_ref()?))))
+}
+
+/// `uncertainty.csv`: chance and ignorance of the differences apart.
+pub fn uncertainty(pair: &Comparison) -> Vec<u8> {
+    let rows = pair.both.iter().filter_map(|compared| {
+        let column = &compared.column;
+        let mut row = vec![text(&column.path), column.unit.to_owned()];
+        row.extend(spread(&compared.ignorance?));
+        Some(row)
+    });
+    table(&[&["measure", "unit"], &SPREAD[..]].concat(), rows)
 }
 
 /// Rows that fit on a screen.
@@ -191,36 +261,41 @@ fn points(value: f64, unit: &str) -> String {
 }
 
 /// The comparison on one screen.
-pub fn screen(pair: &Pair) -> String {
+pub fn screen(pair: &Comparison) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "{} against {}  ({} replications of each, seed {})",
-        pair.b.name, pair.a.name, pair.replications, pair.seed
+        "{} against {}  ({}{} replications of each, seed {})",
+        pair.b.name,
+        pair.a.name,
+        in_worlds(pair.worlds),
+        pair.replications,
+        pair.a.seed
     );
     let shown = |compared: &&Compared| {
-        let name = compared.path.rsplit_once('.').map_or("", |(_, name)| name);
+        let column = &compared.column;
+        let name = column.path.rsplit_once('.').map_or("", |(_, name)| name);
         let main = ["availability", "downtime", "writes-lost", "irreversible"].contains(&name);
-        [Role::System, Role::Client].contains(&compared.role)
+        [Role::System, Role::Client].contains(&column.role)
             && (main || compared.difference.verdict != Verdict::Same)
     };
-    let mut rows: Vec<&Compared> = pair.comparison.both.iter().filter(shown).collect();
+    let mut rows: Vec<&Compared> = pair.both.iter().filter(shown).collect();
     let told = |verdict: Verdict| [Verdict::Lower, Verdict::Higher].contains(&verdict);
     let all = rows.len();
     // What differs comes first if there is no room for all.
     if all > ROWS_MAX {
         rows.sort_by_key(|compared| !told(compared.difference.verdict));
         rows.truncate(ROWS_MAX);
-        rows.sort_by(|a, b| a.path.cmp(&b.path));
+        rows.sort_by(|a, b| a.column.path.cmp(&b.column.path));
     }
-    let width = rows.iter().map(|compared| compared.path.len()).max().unwrap_or(0);
+    let width = rows.iter().map(|compared| compared.column.path.len()).max().unwrap_or(0);
     let _ = writeln!(
         out,
         "\n{:width$}  {:>16}  {:>16}  {:>18}  95 % interval",
         "", pair.a.name, pair.b.name, "difference"
     );
     for compared in rows {
-        let (found, unit) = (&compared.difference, compared.unit);
+        let (found, unit) = (&compared.difference, compared.column.unit);
         let interval = match (found.verdict, found.ci_low.zip(found.ci_high)) {
             (Verdict::Same, _) => format!("the same in all {} pairs", found.n),
             (_, Some((low, high))) => format!(
@@ -235,11 +310,15 @@ pub fn screen(pair: &Pair) -> String {
         let _ = writeln!(
             out,
             "{:width$}  {:>16}  {:>16}  {:>18}  {interval}",
-            compared.path,
+            compared.column.path,
             quantity(found.mean_a, unit),
             quantity(found.mean_b, unit),
             signed(found.difference, unit),
         );
+        if let Some(apart) = &compared.ignorance {
+            let _ =
+                writeln!(out, "{:width$}  {}", "", uncertainty::told(apart, |sd| points(sd, unit)));
+        }
     }
     if all > ROWS_MAX {
         let _ = writeln!(out, "... {} more in differences.csv", all - ROWS_MAX);

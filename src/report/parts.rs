@@ -6,7 +6,7 @@ use crate::scenario::{Bound, Scenario};
 /// The parts of a scenario that say what is asked of it, and the commands that use each.
 const USED_BY: [(&str, &[&str]); 4] = [
     ("[sweep]", &["sweep", "merge"]),
-    ("[uncertain]", &["replicate", "sweep", "merge"]),
+    ("[uncertain]", &["replicate", "sweep", "merge", "compare", "steady"]),
     ("[[objectives]]", &["run", "replicate", "sweep", "merge"]),
     ("[[expect]]", &["run"]),
 ];

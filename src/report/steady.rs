@@ -5,12 +5,15 @@ use super::files::sha256;
 use super::parts::left_alone;
 use super::summary::quantity;
 use super::tables::{number, table, text};
+use super::uncertainty::{self, SPREAD, in_worlds, spread};
 use crate::engine::SimDuration;
+use crate::experiment::estimates::Ignorance;
 use crate::experiment::steady::{Availability, Long};
 use crate::scenario::Scenario;
 use crate::stats::proportion::never_seen;
 use crate::systems::spec::Role;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Finished long runs.
@@ -19,8 +22,16 @@ pub struct Steady<'a> {
     pub scenario: &'a Scenario,
     /// What was asked.
     pub long: Long,
+    /// Worlds: one if nothing is uncertain.
+    pub worlds: usize,
     /// What was found, in the order of the paths.
     pub found: &'a [Availability],
+}
+
+#[derive(Serialize)]
+struct ApartJson {
+    chance_sd: f64,
+    ignorance_sd: f64,
 }
 
 #[derive(Serialize)]
@@ -32,11 +43,14 @@ struct Json<'a> {
     sha256: String,
     seed: u64,
     replications: u64,
+    worlds: usize,
     warm_up_s: f64,
     horizon_s: f64,
     batches: u64,
     method: &'static str,
-    availability: std::collections::BTreeMap<&'a str, Option<f64>>,
+    availability: BTreeMap<&'a str, Option<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncertainty: Option<BTreeMap<&'a str, ApartJson>>,
     warnings: Vec<String>,
 }
 
@@ -51,7 +65,7 @@ pub fn warnings(steady: &Steady) -> Vec<String> {
         [one, rest @ ..] => Some(format!("{one} and {} more", rest.len())),
     };
     let needing = |one: &&Availability| one.needed.is_none_or(|needed| needed > long.warm_up);
-    if long.replications > 1 {
+    if long.replications > 1 || steady.worlds > 1 {
         let biased: Vec<&Availability> = steady.found.iter().filter(needing).collect();
         let most = biased.iter().filter_map(|one| one.needed).max();
         if let Some(names) = shown(biased.iter().map(|one| one.entity.as_str()).collect()) {
@@ -73,8 +87,13 @@ pub fn warnings(steady: &Steady) -> Vec<String> {
     }
     let alike = steady.found.iter().filter(|one| one.means.correlated());
     if let Some(names) = shown(alike.map(|one| one.entity.as_str()).collect()) {
+        // Over worlds, what is taken for noise of their means is too little.
+        let harm = match steady.worlds {
+            1 => "intervals are too narrow",
+            _ => "chance is told too small and ignorance too large",
+        };
         found.push(format!(
-            "neighbouring batches of {names} are alike, so that intervals are too narrow; give \
+            "neighbouring batches of {names} are alike, so that {harm}; give \
              fewer --batches than {} of {} each, or a longer horizon",
             long.batches,
             quantity(Some(kept / long.batches as f64), "s")
@@ -84,7 +103,7 @@ pub fn warnings(steady: &Steady) -> Vec<String> {
 }
 
 /// `summary.json` of long runs.
-pub fn json(steady: &Steady) -> Vec<u8> {
+pub fn json<'a>(steady: &'a Steady<'a>) -> Vec<u8> {
     let source = steady.scenario.sources.0.first().map_or("", |source| source.text.as_str());
     let summary = Json {
         schema: SCHEMA,
@@ -92,17 +111,29 @@ pub fn json(steady: &Steady) -> Vec<u8> {
         command: "steady",
         scenario: &steady.scenario.name,
         sha256: sha256(source.as_bytes()),
-        seed: steady.long.seed,
+        seed: steady.scenario.seed,
         replications: steady.long.replications,
+        worlds: steady.worlds,
         warm_up_s: steady.long.warm_up.seconds(),
         horizon_s: steady.scenario.horizon.seconds(),
         batches: steady.long.batches,
-        method: "batch means, Student t",
+        method: match steady.worlds {
+            1 => "batch means, Student t",
+            _ => "means of worlds, Student t",
+        },
         availability: steady
             .found
             .iter()
             .map(|one| (one.entity.as_str(), Some(one.means.mean)))
             .collect(),
+        uncertainty: (steady.worlds > 1).then(|| {
+            let apart = |one: &'a Availability| {
+                let Ignorance { chance, ignorance, .. } = one.ignorance?;
+                let apart = ApartJson { chance_sd: chance, ignorance_sd: ignorance };
+                Some((one.entity.as_str(), apart))
+            };
+            steady.found.iter().filter_map(apart).collect()
+        }),
         warnings: warnings(steady),
     };
     let mut bytes = serde_json::to_vec_pretty(&summary).expect("a summary is plain data");
@@ -126,7 +157,7 @@ pub fn results(steady: &Steady) -> Vec<u8> {
     let rows = steady.found.iter().map(|one| {
         let means = &one.means;
         let end = |sign: f64| means.half.map(|half| (means.mean + sign * half).clamp(0.0, 1.0));
-        let other = means.half.is_none().then(|| never_seen(means.batches as u64));
+        let other = means.half.is_none().then(|| never_seen(means.batches));
         let mut row = vec![text(&one.entity), means.batches.to_string()];
         row.extend([Some(means.mean), end(-1.0), end(1.0), other, means.lag1].map(number));
         row.push(means.correlated().to_string());
@@ -134,6 +165,21 @@ pub fn results(steady: &Steady) -> Vec<u8> {
         row
     });
     table(&header, rows)
+}
+
+/// `worlds.csv`: what is uncertain in each world.
+pub fn worlds(steady: &Steady) -> Vec<u8> {
+    uncertainty::worlds(steady.scenario.uncertain.as_ref().map(|uncertain| ("", uncertain)))
+}
+
+/// `uncertainty.csv`: chance and ignorance of the batches apart.
+pub fn uncertainty(steady: &Steady) -> Vec<u8> {
+    let rows = steady.found.iter().filter_map(|one| {
+        let mut row = vec![text(&one.entity)];
+        row.extend(spread(&one.ignorance?));
+        Some(row)
+    });
+    table(&[&["entity"], &SPREAD[..]].concat(), rows)
 }
 
 /// Rows that fit on a screen.
@@ -145,8 +191,14 @@ pub fn screen(steady: &Steady) -> String {
     let (scenario, long) = (steady.scenario, steady.long);
     let _ = writeln!(
         out,
-        "{} in the long run  ({} runs of {}, warm-up {}, {} batches each, seed {})\n",
-        scenario.name, long.replications, scenario.horizon, long.warm_up, long.batches, long.seed
+        "{} in the long run  ({}{} runs of {}, warm-up {}, {} batches each, seed {})\n",
+        scenario.name,
+        in_worlds(steady.worlds),
+        long.replications,
+        scenario.horizon,
+        long.warm_up,
+        long.batches,
+        scenario.seed
     );
     let role = |path: &str| scenario.entities.get(path).map(|kind| kind.role);
     let mut rows: Vec<&Availability> = steady
@@ -170,7 +222,7 @@ pub fn screen(steady: &Steady) -> String {
             None => format!(
                 "the same in all {} batches; another value in at most {} of them",
                 means.batches,
-                quantity(Some(never_seen(means.batches as u64)), "fraction")
+                quantity(Some(never_seen(means.batches)), "fraction")
             ),
         };
         let _ = writeln!(
@@ -179,6 +231,14 @@ pub fn screen(steady: &Steady) -> String {
             one.entity,
             quantity(Some(means.mean), "fraction")
         );
+        if let Some(apart) = &one.ignorance {
+            let _ = writeln!(
+                out,
+                "{:width$}  {}",
+                "",
+                uncertainty::told(apart, |sd| quantity(Some(sd), "fraction"))
+            );
+        }
     }
     if all > ROWS_MAX {
         let _ = writeln!(out, "... {} more in steady.csv", all - ROWS_MAX);

@@ -28,6 +28,8 @@ pub struct Sweep {
 pub struct Uncertain {
     /// Names of the parameters, in order.
     pub factors: Vec<String>,
+    /// What each of them writes in any world: paths of the scenario, in order.
+    pub paths: Vec<Vec<String>>,
     /// One possible world after the other: each is as likely as any other.
     pub draws: Vec<Point>,
     /// The table as TOML, line by line, with who said it.

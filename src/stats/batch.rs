@@ -6,7 +6,7 @@ use super::Moments;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchMeans {
     /// How many batches.
-    pub batches: usize,
+    pub batches: u64,
     /// Their mean.
     pub mean: f64,
     /// Half the width of its 95 % interval, by Student's t on the batches; absent where all of
@@ -26,59 +26,122 @@ impl BatchMeans {
     }
 }
 
-/// The means of equal batches, in order, taken together (Law, *Simulation Modeling and Analysis*,
-/// section 9.5.3). `None` for fewer than two.
-pub fn batch_means(values: &[f64]) -> Option<BatchMeans> {
-    if values.len() < 2 {
-        return None;
+/// Means of equal batches, taken in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Batches {
+    moments: Moments,
+    first: f64,
+    last: f64,
+    /// Sum over neighbours of the products of their distances from the first.
+    products: f64,
+}
+
+impl Batches {
+    /// Takes the next batch.
+    pub fn push(&mut self, value: f64) {
+        if self.moments.count() == 0 {
+            self.first = value;
+        } else {
+            self.products += (self.last - self.first) * (value - self.first);
+        }
+        self.last = value;
+        self.moments.push(value);
     }
+
+    /// Mean and spread of the batches.
+    pub fn moments(&self) -> Moments {
+        self.moments
+    }
+
+    /// Sum over neighbours of the products of their distances from the mean.
+    fn pairs(&self) -> f64 {
+        let n = self.moments.count() as f64;
+        let (mean, last) =
+            (self.moments.mean().unwrap_or(0.0) - self.first, self.last - self.first);
+        // With distances d from the first, whose sum is n times their mean m:
+        // sum (d - m)(d' - m) = sum d d' - m (2 n m - last) + (n - 1) m^2.
+        self.products - (n + 1.0) * mean * mean + mean * last
+    }
+
+    /// Sum of squared distances from the mean.
+    fn squares(&self) -> f64 {
+        let n = self.moments.count().max(1) as f64;
+        self.moments.variance().unwrap_or(0.0) * (n - 1.0)
+    }
+}
+
+/// The batches of several worlds taken together (Law, *Simulation Modeling and Analysis*, section
+/// 9.5.3). Neighbours are of one world, and told from the mean of it. `None` for fewer than two.
+pub fn batch_means(worlds: &[Batches]) -> Option<BatchMeans> {
     let mut moments = Moments::default();
-    values.iter().for_each(|value| moments.push(*value));
-    let mean = moments.mean()?;
-    let varies = moments.variance().is_some_and(|variance| variance > 0.0);
-    let pairs = values.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum::<f64>();
-    let squares = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>();
+    worlds.iter().for_each(|world| moments.merge(&world.moments));
+    let varies = moments.variance()? > 0.0;
+    let sum = |of: fn(&Batches) -> f64| worlds.iter().map(of).sum::<f64>();
+    let squares = sum(Batches::squares);
     Some(BatchMeans {
-        batches: values.len(),
-        mean,
+        batches: moments.count(),
+        mean: moments.mean()?,
         half: moments.half_width().filter(|_| varies),
-        lag1: varies.then(|| pairs / squares),
+        lag1: (squares > 0.0).then(|| sum(Batches::pairs) / squares),
     })
 }
 
-/// How many of the first batches differ from the second half of the run, as far as these
-/// replications show: what a warm-up should take away. `runs` are replications, each a row of
-/// batch means.
+/// How many of the first batches differ from the second half of the run, as far as replications
+/// show: what a warm-up should take away.
 ///
 /// For each batch in turn the differences between it and the mean of the second half of its own
 /// run are taken over the replications; the first batch whose interval holds zero ends the search.
-/// The intervals together have 95 % (Bonferroni). `None` with fewer than two replications or four
-/// batches, or where every batch of the first half differs.
-pub fn warm_up(runs: &[Vec<f64>]) -> Option<usize> {
-    let batches = runs.iter().map(Vec::len).min()?;
-    if runs.len() < 2 || batches < 4 {
-        return None;
+/// The intervals together have 95 % (Bonferroni).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WarmUp {
+    /// Of each batch of the first half, its differences.
+    differences: Vec<Moments>,
+}
+
+impl WarmUp {
+    /// Takes the batch means of the next replication; all have as many.
+    pub fn push(&mut self, run: &[f64]) {
+        let (first, second) = run.split_at(run.len() / 2);
+        self.differences.resize(first.len(), Moments::default());
+        let later = second.iter().sum::<f64>() / second.len() as f64;
+        let pairs = self.differences.iter_mut().zip(first);
+        pairs.for_each(|(moments, batch)| moments.push(batch - later));
     }
-    let half = batches / 2;
-    let level = 1.0 - (1.0 - super::CONFIDENCE) / half as f64;
-    let t = super::special::student_quantile(0.5 + level / 2.0, (runs.len() - 1) as f64);
-    let differs = |batch: usize| {
-        let mut moments = Moments::default();
-        for run in runs {
-            let rest = run.get(half..batches).unwrap_or_default();
-            let later = rest.iter().sum::<f64>() / rest.len() as f64;
-            moments.push(run[batch] - later);
+
+    /// How many batches differ. `None` with fewer than two replications or four batches, or where
+    /// every batch of the first half differs.
+    pub fn found(&self) -> Option<usize> {
+        let half = self.differences.len();
+        let runs = self.differences.first()?.count();
+        if runs < 2 || half < 2 {
+            return None;
         }
-        let spread = moments.variance().unwrap_or(0.0) / moments.count() as f64;
-        moments.mean().is_some_and(|mean| libm::fabs(mean) > t * libm::sqrt(spread))
-    };
-    (0..half).find(|batch| !differs(*batch))
+        let level = 1.0 - (1.0 - super::CONFIDENCE) / half as f64;
+        let t = super::special::student_quantile(0.5 + level / 2.0, (runs - 1) as f64);
+        let differs = |moments: &Moments| {
+            let spread = moments.variance().unwrap_or(0.0) / moments.count() as f64;
+            moments.mean().is_some_and(|mean| libm::fabs(mean) > t * libm::sqrt(spread))
+        };
+        self.differences.iter().position(|moments| !differs(moments))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::{RandomStream, StreamNumber, Streams};
+
+    fn batch_means(values: &[f64]) -> Option<BatchMeans> {
+        let mut batches = Batches::default();
+        values.iter().for_each(|value| batches.push(*value));
+        super::batch_means(&[batches])
+    }
+
+    fn warm_up(runs: &[Vec<f64>]) -> Option<usize> {
+        let mut warm_up = WarmUp::default();
+        runs.iter().for_each(|run| warm_up.push(run));
+        warm_up.found()
+    }
 
     fn stream(replication: u64) -> RandomStream {
         Streams::new(5, replication).stream(StreamNumber::of("batch", "test"))
@@ -95,6 +158,19 @@ mod tests {
         assert_eq!(batch_means(&[1.0]), None);
         let same = batch_means(&[2.0; 9]).unwrap();
         assert_eq!((same.half, same.lag1, same.correlated()), (None, None, false));
+    }
+
+    /// Two worlds, each worked out by hand: squares 10 and 10, neighbours 4 and -2 about means 3
+    /// and 13; together mean 8, and nothing of the ten between them in the correlation.
+    #[test]
+    fn worlds_are_told_from_their_own_means() {
+        let mut worlds = [Batches::default(); 2];
+        [1.0, 2.0, 3.0, 4.0, 5.0].iter().for_each(|value| worlds[0].push(*value));
+        // Distances 0, -2, 1, 2, -1: products 0 - 2 + 2 - 2 = -2, squares 0 + 4 + 1 + 4 + 1.
+        [13.0, 11.0, 14.0, 15.0, 12.0].iter().for_each(|value| worlds[1].push(*value));
+        let found = super::batch_means(&worlds).unwrap();
+        assert_eq!((found.batches, found.mean), (10, 8.0));
+        assert!((found.lag1.unwrap() - (4.0 - 2.0) / 20.0).abs() < 1e-12, "{found:?}");
     }
 
     /// An autoregressive series with coefficient 0.9: its single values are told to be correlated,

@@ -54,6 +54,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What an interval says.
+    fn of(low: f64, high: f64) -> Verdict {
+        if high < 0.0 {
+            Verdict::Lower
+        } else if low > 0.0 {
+            Verdict::Higher
+        } else {
+            Verdict::Unclear
+        }
+    }
+
     /// The word in outputs.
     pub fn word(self) -> &'static str {
         match self {
@@ -65,19 +76,33 @@ impl Verdict {
     }
 }
 
+impl Difference {
+    /// The same with an interval of the mean that is found otherwise: that of the pairs holds only
+    /// if they do not hang together.
+    #[must_use]
+    pub fn with_interval(self, (low, high): (f64, f64)) -> Difference {
+        let verdict = match self.verdict {
+            Verdict::Same => Verdict::Same,
+            Verdict::Lower | Verdict::Higher | Verdict::Unclear => Verdict::of(low, high),
+        };
+        Difference { ci_low: Some(low), ci_high: Some(high), verdict, ..self }
+    }
+}
+
 impl Paired {
-    /// Takes the values of one replication.
-    pub fn push(&mut self, a: Option<f64>, b: Option<f64>) {
+    /// Takes the values of one replication; gives their difference, if both are defined.
+    pub fn push(&mut self, a: Option<f64>, b: Option<f64>) -> Option<f64> {
         let defined = |value: Option<f64>| value.filter(|value| value.is_finite());
         let (Some(a), Some(b)) = (defined(a), defined(b)) else {
             self.undefined += 1;
-            return;
+            return None;
         };
         self.a.push(a);
         self.b.push(b);
         self.difference.push(b - a);
         self.smaller += u64::from(b < a);
         self.greater += u64::from(b > a);
+        Some(b - a)
     }
 
     /// What the pairs so far say. Equal pairs say so, without an interval: that they never differ
@@ -94,9 +119,8 @@ impl Paired {
             _ if same => Verdict::Same,
             None if constant && self.smaller == n => Verdict::Lower,
             None if constant && self.greater == n => Verdict::Higher,
-            Some((_, high)) if high < 0.0 => Verdict::Lower,
-            Some((low, _)) if low > 0.0 => Verdict::Higher,
-            Some(_) | None => Verdict::Unclear,
+            Some((low, high)) => Verdict::of(low, high),
+            None => Verdict::Unclear,
         };
         let variances = self.a.variance().zip(self.b.variance());
         let own = self.difference.variance().filter(|variance| *variance > 0.0);
@@ -121,7 +145,9 @@ mod tests {
 
     fn of(pairs: &[(f64, f64)]) -> Difference {
         let mut paired = Paired::default();
-        pairs.iter().for_each(|(a, b)| paired.push(Some(*a), Some(*b)));
+        for (a, b) in pairs {
+            paired.push(Some(*a), Some(*b));
+        }
         paired.estimate()
     }
 

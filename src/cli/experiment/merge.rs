@@ -64,7 +64,7 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
     let numbers = 0..plan.cells();
     let mut work =
         Work { study: &study, plan: &plan, numbers, watch: None, early: None, enough: None };
-    let mut ledger = work.open(&folder, &merged, args.fresh)?;
+    let mut ledger = work.course(&folder, args.quiet).open(&merged, args.fresh, &mut work)?;
     let of = folders.len() as u64;
     for (shard, from) in (1..).zip(&folders) {
         let slice = plan.slice(shard, of);

@@ -4,6 +4,7 @@ use super::Findings;
 use crate::experiment::estimates::Measured;
 use crate::experiment::study::Study;
 use crate::report::tables::{number, table, text};
+use crate::report::uncertainty;
 use crate::stats::Quantile;
 use std::fmt::Write as _;
 
@@ -79,44 +80,29 @@ pub fn estimates(findings: &Findings) -> Vec<u8> {
 /// `points.csv`: the levels of each design point.
 pub fn points(findings: &Findings) -> Option<Vec<u8>> {
     let sweep = findings.sweep()?;
-    Some(levels("point", &sweep.factors, sweep.points.iter().map(|point| &point.labels)))
+    let labels = sweep.points.iter().map(|point| point.labels.clone());
+    Some(uncertainty::levels("point", &sweep.factors, labels))
 }
 
 /// `worlds.csv`: the values of what is uncertain in each world.
 pub fn worlds(findings: &Findings) -> Option<Vec<u8>> {
-    let uncertain = findings.uncertain()?;
-    Some(levels("world", &uncertain.factors, uncertain.draws.iter().map(|draw| &draw.labels)))
-}
-
-fn levels<'a>(
-    first: &str,
-    factors: &[String],
-    labels: impl Iterator<Item = &'a Vec<String>>,
-) -> Vec<u8> {
-    let names: Vec<String> = factors.iter().map(|factor| text(factor)).collect();
-    let head: Vec<&str> = std::iter::once(first).chain(names.iter().map(String::as_str)).collect();
-    let rows = labels.enumerate().map(|(number, labels)| {
-        std::iter::once(number.to_string()).chain(labels.iter().map(|label| text(label))).collect()
-    });
-    table(&head, rows)
+    findings.uncertain().map(|uncertain| uncertainty::worlds([("", uncertain)]))
 }
 
 /// `uncertainty.csv`: chance and ignorance apart.
 pub fn uncertainty(findings: &Findings) -> Option<Vec<u8>> {
     findings.uncertain()?;
     let sweep = findings.sweep().is_some();
-    let own = ["measure", "unit", "worlds", "chance_sd", "ignorance_sd"];
-    let means = ["mean_p5", "mean_p50", "mean_p95"];
-    let head = sweep.then_some("point").into_iter().chain(own).chain(means);
+    let head =
+        sweep.then_some("point").into_iter().chain(["measure", "unit"]).chain(uncertainty::SPREAD);
     let rows = findings.points.iter().flat_map(|point| {
         point.measures.iter().filter_map(move |measured| {
             let apart = measured.ignorance?;
             let column = &findings.study.columns[measured.column];
             let mut row = Vec::new();
             row.extend(sweep.then(|| point.point.to_string()));
-            row.extend([text(&column.path), column.unit.to_owned(), apart.worlds.to_string()]);
-            row.extend([Some(apart.chance), Some(apart.ignorance)].map(number));
-            row.extend(apart.means.map(number));
+            row.extend([text(&column.path), column.unit.to_owned()]);
+            row.extend(uncertainty::spread(&apart));
             Some(row)
         })
     });

@@ -8,6 +8,7 @@ use crate::engine::{StreamNumber, Streams};
 use crate::limits::{FACTORS_MAX, POINTS_MAX};
 use crate::scenario::sweep::{Design, Point, Sweep, Uncertain};
 use crate::systems::spec::Origin;
+use std::collections::BTreeSet;
 
 /// The keys of `[sweep]`.
 const SWEEP: [&str; 7] =
@@ -86,13 +87,22 @@ impl Reader<'_> {
         let draw = |draw: u64| {
             let streams = Streams::new(seed, draw);
             let pairs = factors.iter().zip(&numbers);
-            let choice: Option<Choice> =
-                pairs.map(|(factor, number)| factor.at(streams.stream(*number).open01())).collect();
-            choice.map(|choice| point(&choice))
+            pairs.map(|(factor, number)| factor.at(streams.stream(*number).open01())).collect()
         };
-        let draws = (0..draws).map(draw).collect::<Option<Vec<Point>>>()?;
-        let factors = factors.into_iter().map(|factor| factor.name).collect();
-        Some(Uncertain { factors, draws, lines, span: key(root, "uncertain") })
+        let draws = (0..draws).map(draw).collect::<Option<Vec<Choice>>>()?;
+        let paths = |place: usize| {
+            let levels = draws.iter().filter_map(|choice| choice.get(place));
+            let written = levels.flat_map(|level| level.values.iter().map(|at| at.path.as_str()));
+            let paths: BTreeSet<&str> = written.collect();
+            paths.into_iter().map(str::to_owned).collect()
+        };
+        Some(Uncertain {
+            paths: (0..factors.len()).map(paths).collect(),
+            factors: factors.into_iter().map(|factor| factor.name).collect(),
+            draws: draws.iter().map(point).collect(),
+            lines,
+            span: key(root, "uncertain"),
+        })
     }
 
     /// A table at the top that an experiment reads, and how it was written.

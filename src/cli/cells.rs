@@ -1,0 +1,193 @@
+//! Cells that are played into a ledger: whatever ends the program, the same command goes on.
+
+use super::say;
+use crate::exit::Exit;
+use crate::experiment::ledger::Identity;
+use crate::experiment::plan::{Cell, Plan};
+use crate::experiment::run::{Cells, End, Flow, Row, play};
+use crate::report::files::Failure;
+use crate::report::ledger::{Ledger, Refusal};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// An error of the user's, with what to do instead.
+pub(super) fn wrong(text: &str) -> Exit {
+    say(&format!("error: {text}"));
+    Exit::Input
+}
+
+pub(super) fn world(failure: Failure) -> Exit {
+    say(&format!("error: {failure}"));
+    Exit::World
+}
+
+/// What takes the rows of cells in their order: those in the ledger, then those that are played.
+pub(super) trait Taker {
+    /// Takes the row of the next cell.
+    fn take(&mut self, number: u64, row: &Row) -> Flow;
+
+    /// What to tell of the rows so far, beside how many there are.
+    fn message(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<F: FnMut(u64, &Row)> Taker for F {
+    fn take(&mut self, number: u64, row: &Row) -> Flow {
+        self(number, row);
+        Flow::Continue
+    }
+}
+
+/// Cells on their way into the ledger of a folder.
+pub(super) struct Course<'a> {
+    pub(super) plan: &'a Plan,
+    /// The cells that are wanted.
+    pub(super) numbers: Range<u64>,
+    pub(super) folder: &'a Path,
+    pub(super) quiet: bool,
+}
+
+/// Does the ledger of a folder have all cells of its study, so that nothing is lost with it?
+fn is_done(folder: &Path) -> bool {
+    let Ok((ledger, identity)) = Ledger::read_only(folder, |_| 0) else { return false };
+    // An experiment that can grow says nowhere where it ends.
+    let each = identity.blocks.as_deref().and_then(|blocks| blocks.last());
+    each.is_some_and(|each| ledger.cells().end >= each.saturating_mul(identity.points as u64))
+}
+
+impl<'a> Course<'a> {
+    /// All cells of a study.
+    pub(super) fn study(plan: &'a Plan, folder: &'a Path, quiet: bool) -> Course<'a> {
+        Course { plan, numbers: 0..plan.cells(), folder, quiet }
+    }
+
+    /// Opens the ledger of the folder, or begins one.
+    pub(super) fn open(
+        &self,
+        identity: &Identity,
+        fresh: bool,
+        taker: &mut dyn Taker,
+    ) -> Result<Ledger, Exit> {
+        self.refused(self.try_open(identity, fresh, taker))
+    }
+
+    /// The same for a study. One that is done is written anew, as the results of a run are; a part
+    /// of another one is in the way.
+    pub(super) fn open_study(
+        &self,
+        identity: &Identity,
+        fresh: bool,
+        taker: &mut dyn Taker,
+    ) -> Result<Ledger, Exit> {
+        // What is refused was not read, so that nothing of it was taken.
+        let ledger = match self.try_open(identity, fresh, taker) {
+            Err(Refusal::Other(_)) if is_done(self.folder) => self.try_open(identity, true, taker),
+            other => other,
+        };
+        self.refused(ledger)
+    }
+
+    fn try_open(
+        &self,
+        identity: &Identity,
+        fresh: bool,
+        taker: &mut dyn Taker,
+    ) -> Result<Ledger, Refusal> {
+        let end = self.numbers.end;
+        let mut each = |number: u64, row: &Row| {
+            if number < end {
+                taker.take(number, row);
+            }
+        };
+        Ledger::open(self.folder, identity, self.numbers.start, fresh, &mut each)
+    }
+
+    fn refused(&self, ledger: Result<Ledger, Refusal>) -> Result<Ledger, Exit> {
+        ledger.map_err(|refusal| match refusal {
+            Refusal::World(failure) => world(failure),
+            Refusal::Other(difference) => wrong(&format!(
+                "{} holds the cells of another experiment ({difference}); name another folder \
+                 with --out, or throw them away with --fresh",
+                self.folder.display()
+            )),
+        })
+    }
+
+    /// Plays what the ledger does not hold yet. `failed` tells of a cell that cannot be played.
+    pub(super) fn play<C: Cells>(
+        &self,
+        cells: &C,
+        ledger: &mut Ledger,
+        pool: &rayon::ThreadPool,
+        taker: &mut dyn Taker,
+        failed: impl FnOnce(Cell, C::Error) -> Exit,
+    ) -> Result<(), Exit> {
+        let from = ledger.cells().end;
+        let Range { start, end } = self.numbers;
+        if from >= end {
+            return Ok(());
+        }
+        if from > start && !self.quiet {
+            say(&format!("{} cells are done already; going on with the rest", from - start));
+        }
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = interrupted.clone();
+        // Without a handler Ctrl-C ends the program at once, which the ledger survives as well.
+        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+        let bar = progress(end - start, from - start, self.quiet);
+        let ended = play(cells, self.plan, from..end, pool, &interrupted, |first, rows| {
+            let mut flow = Flow::Continue;
+            let mut kept = rows.len();
+            for (place, row) in rows.iter().enumerate() {
+                flow = taker.take(first + place as u64, row);
+                if flow == Flow::Stop {
+                    kept = place + 1;
+                    break;
+                }
+            }
+            ledger.append(&rows[..kept])?;
+            bar.inc(kept as u64);
+            if let Some(message) = (!bar.is_hidden()).then(|| taker.message()).flatten() {
+                bar.set_message(message);
+            }
+            Ok(flow)
+        });
+        bar.finish_and_clear();
+        let ended = ended.map_err(world)?;
+        if !matches!(ended, End::Done) {
+            ledger.sync().map_err(world)?;
+        }
+        match ended {
+            End::Done => Ok(()),
+            End::Interrupted => {
+                say(&format!(
+                    "interrupted: {} of {} cells are kept in {}; the same command goes on from \
+                     there",
+                    ledger.cells().end - start,
+                    end - start,
+                    self.folder.display()
+                ));
+                Err(Exit::Interrupted)
+            }
+            End::Failed(cell, error) => Err(failed(cell, error)),
+        }
+    }
+}
+
+/// Cells done and time left, on a terminal.
+fn progress(cells: u64, done: u64, quiet: bool) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(Some(cells), target).with_position(done);
+    let style = ProgressStyle::with_template(
+        "{wide_bar} {human_pos} of {human_len} cells, {per_sec}, {msg} {eta} left",
+    );
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar.reset_eta();
+    bar
+}

@@ -246,7 +246,10 @@ fn worlds_of_both_are_the_same_where_they_say_the_same() {
     let apart = rows(&folder.join("uncertainty.csv"));
     let down = row(&apart, "measure", "services.shop.downtime");
     assert_eq!((number(down, "chance_sd"), number(down, "ignorance_sd")), (0.0, 0.0), "{down:?}");
-    assert!(said.contains("8 worlds, intervals over them, in each 3 replications"), "{said}");
+    assert!(
+        said.contains("(8 worlds with 3 replications of each, seed 1: intervals are over worlds)"),
+        "{said}"
+    );
     // A file against itself: no pair differs, in no world.
     let (_, folder, said) = place.run(&["compare", a, a, "-n", "3"], "same");
     assert!(!said.contains("uncertain]"), "{said}");
@@ -383,7 +386,7 @@ fn a_long_run_of_what_nobody_knows_has_an_interval_over_worlds() {
         (&told["worlds"], &told["method"]),
         (&8.into(), &"means of worlds, Student t".into())
     );
-    assert!(said.contains("8 worlds, intervals over them, in each 3 runs"), "{said}");
+    assert!(said.contains("(8 worlds with 3 runs of "), "{said}");
     // Batches of one length need one horizon.
     let horizons = uncertain("\"scenario.horizon\" = [\"10h\", \"11h\"]\n", 8);
     let file = place.file("h.toml", &text("h", "2h", &horizons));

@@ -263,14 +263,11 @@ fn points(value: f64, unit: &str) -> String {
 /// The comparison on one screen.
 pub fn screen(pair: &Comparison) -> String {
     let mut out = String::new();
+    let (before, after) = in_worlds(pair.worlds);
     let _ = writeln!(
         out,
-        "{} against {}  ({}{} replications of each, seed {})",
-        pair.b.name,
-        pair.a.name,
-        in_worlds(pair.worlds),
-        pair.replications,
-        pair.a.seed
+        "{} against {}  ({before}{} replications of each, seed {}{after})",
+        pair.b.name, pair.a.name, pair.replications, pair.a.seed
     );
     let shown = |compared: &&Compared| {
         let column = &compared.column;

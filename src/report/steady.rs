@@ -189,11 +189,11 @@ const ROWS_MAX: usize = 16;
 pub fn screen(steady: &Steady) -> String {
     let mut out = String::new();
     let (scenario, long) = (steady.scenario, steady.long);
+    let (before, after) = in_worlds(steady.worlds);
     let _ = writeln!(
         out,
-        "{} in the long run  ({}{} runs of {}, warm-up {}, {} batches each, seed {})\n",
+        "{} in the long run  ({before}{} runs of {}, warm-up {}, {} batches each, seed {}{after})\n",
         scenario.name,
-        in_worlds(steady.worlds),
         long.replications,
         scenario.horizon,
         long.warm_up,

@@ -44,12 +44,13 @@ pub(super) fn levels(
     table(&head, rows)
 }
 
-/// The worlds in a line that tells how much was played; nothing if all is known.
-pub(super) fn in_worlds(worlds: usize) -> String {
+/// What a line that tells how much was played says of worlds, before and after it; nothing if all
+/// is known.
+pub(super) fn in_worlds(worlds: usize) -> (String, &'static str) {
     if worlds > 1 {
-        format!("{worlds} worlds, intervals over them, in each ")
+        (format!("{worlds} worlds with "), ": intervals are over worlds")
     } else {
-        String::new()
+        (String::new(), "")
     }
 }
 

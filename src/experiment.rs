@@ -3,6 +3,7 @@
 pub mod check;
 pub mod compare;
 pub mod dependence;
+pub mod differences;
 pub mod estimates;
 pub mod judge;
 pub mod ledger;

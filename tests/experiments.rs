@@ -145,6 +145,67 @@ fn any_number_of_threads_gives_the_same_bytes() {
     assert!(told["replications"].as_u64().unwrap() > 20, "{told:#}");
 }
 
+/// The points of a sweep against its baseline: by hand from the replications of two `replicate`s, and
+/// as `compare` says, with worlds as well. A precision that is played in blocks pairs them alike.
+#[test]
+fn a_sweep_tells_the_differences_from_its_baseline() {
+    let sweep = "[sweep]\nreplications = 12\nbaseline = { length = \"45m\" }\n[sweep.factors]\n\
+                 length = { path = \"hazards.0.lasts.exponential.mean\", \
+                 levels = [\"20m\", \"45m\", \"2h\"] }\n";
+    let uncertain = "[uncertain]\ndraws = 3\n[uncertain.factors]\n\
+                     \"model.bigtable.kms-grace\" = [\"30m\", \"1h\"]\n";
+    let measure = "bigtable.o.clusters.east.downtime";
+    for unknown in ["", uncertain] {
+        let place = Place::new(&format!("{SCENARIO}{sweep}{unknown}"));
+        let found = rows(&place.good("sweep", "s", &[])["differences.csv"]);
+        let points: Vec<&str> = found.iter().map(|row| row["point"].as_str()).collect();
+        assert!(points.contains(&"0") && !points.contains(&"1") && points.contains(&"2"));
+        let long = "hazards.0.lasts.exponential.mean=\"2h\"";
+        let (b, longer) = (place.path("b.toml"), SCENARIO.replace("45m", "2h"));
+        fs::write(&b, format!("{longer}{unknown}")).unwrap();
+        let args = ["compare", place.path("s.toml").to_str().unwrap(), b.to_str().unwrap()]
+            .map(str::to_owned);
+        let out = place.path("c").to_str().unwrap().to_owned();
+        let more = ["-n", "12", "--quiet", "--out", out.as_str()];
+        let args: Vec<&str> = args.iter().map(String::as_str).chain(more).collect();
+        assert_eq!(call(&args).code, Some(0));
+        let mut of_two: Vec<_> = found.into_iter().filter(|row| row["point"] == "2").collect();
+        let own = of_two.iter().find(|row| row["measure"] == measure).unwrap().clone();
+        of_two.iter_mut().for_each(|row| drop(row.remove("point")));
+        assert_eq!(of_two, rows(&files(&place.path("c"))["differences.csv"]));
+        if !unknown.is_empty() {
+            continue;
+        }
+        let values = |out: &str, set: &[&str]| -> Vec<f64> {
+            let all = rows(
+                &place.good("replicate", out, &[&["-n", "12"], set].concat())["replications.csv"],
+            );
+            all.iter().map(|row| row[measure].parse().unwrap()).collect()
+        };
+        let (base, other) = (values("a", &[]), values("b", &["--set", long]));
+        let each: Vec<f64> = base.iter().zip(&other).map(|(a, b)| b - a).collect();
+        let mean = each.iter().sum::<f64>() / 12.0;
+        let spread = each.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / 11.0;
+        // t(0.975, 11), from any table.
+        let half = 2.200985160 * (spread / 12.0).sqrt();
+        for (name, wanted) in
+            [("difference", mean), ("ci_low", mean - half), ("ci_high", mean + half)]
+        {
+            let told: f64 = own[name].parse().unwrap();
+            assert!((told - wanted).abs() < 1e-6 * wanted.abs(), "{name}: {told} is not {wanted}");
+        }
+        assert_eq!(own["n"], "12");
+        let fixed = place.good("sweep", "f", &["-n", "12"]);
+        let asked = ["--precision", "0.0001%", "--min", "4", "--max", "12"];
+        let blocks = place.good("sweep", "p", &asked);
+        assert!(fixed["differences.csv"] == blocks["differences.csv"]);
+        let drawn = place.draw("sweep", "d", &["-n", "12"]);
+        assert!(drawn.out.contains("is the baseline"), "{}", drawn.out);
+        let svg = &files(&place.path("d"))[&format!("differences.{}.svg", "bigtable.o.downtime")];
+        assert!(String::from_utf8_lossy(svg).contains("baseline length = 45m"));
+    }
+}
+
 #[test]
 fn a_torn_ledger_is_mended_to_the_same_bytes() {
     let place = Place::new(SCENARIO);
@@ -565,10 +626,11 @@ fn charts_show_what_was_found() {
     };
     let of = |kind: &str| format!("{kind}.bigtable.o.downtime");
     assert_eq!(names("r"), ["convergence", "distribution", "exceedance"].map(of));
-    assert_eq!(names("s"), ["distributions", "factor", "heatmap"].map(of));
+    assert_eq!(names("s"), ["differences", "distributions", "factor", "heatmap"].map(of));
     for (out, name, said) in [
         ("r", of("distribution"), "Distribution of bigtable.o.downtime"),
         ("s", of("factor"), "bigtable.o.downtime by length"),
+        ("s", of("differences"), "bigtable.o.downtime against the baseline"),
         ("s", of("heatmap"), "bigtable.o.downtime by length and tables"),
         ("s", of("distributions"), "Distribution of bigtable.o.downtime at each point"),
     ] {

@@ -1,12 +1,12 @@
 //! Two scenarios that meet the same luck: their differences, measure by measure.
 
-use super::estimates::{Ignorance, apart, over_worlds};
+use super::differences::Differences;
+use super::estimates::Ignorance;
 use super::plan::Cell;
 use super::run::{Cells, Row};
 use super::study::{Column, Study, Worker};
 use crate::engine::Halt;
-use crate::stats::Moments;
-use crate::stats::paired::{Difference, Paired};
+use crate::stats::paired::Difference;
 
 /// The difference of a measure that both scenarios have.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,46 +76,30 @@ impl Cells for Pair<'_> {
 /// Takes the rows of pairs in the order of their numbers.
 pub struct Fold<'a> {
     pair: &'a Pair<'a>,
-    pairs: Vec<Paired>,
-    /// Of each world, the differences of each measure; nothing if all is known.
-    worlds: Vec<Vec<Moments>>,
+    differences: Differences,
 }
 
 impl<'a> Fold<'a> {
     /// Nothing yet.
     pub fn new(pair: &'a Pair<'a>) -> Fold<'a> {
-        let (measures, worlds) = (pair.both.len(), pair.a.worlds());
-        let worlds = if worlds > 1 { worlds } else { 0 };
-        Fold {
-            pair,
-            pairs: vec![Paired::default(); measures],
-            worlds: vec![vec![Moments::default(); measures]; worlds],
-        }
+        Fold { pair, differences: Differences::new(pair.both.len(), pair.a.worlds()) }
     }
 
     /// Takes the next pair of replications of a world.
     pub fn push(&mut self, world: usize, row: &Row) {
-        let (a, b) = row.values.split_at(self.pairs.len().min(row.values.len()));
-        let mut moments = self.worlds.get_mut(world).into_iter().flatten();
-        for (pair, (a, b)) in self.pairs.iter_mut().zip(a.iter().zip(b)) {
-            let difference = pair.push(Some(*a), Some(*b));
-            if let Some((moments, difference)) = moments.next().zip(difference) {
-                moments.push(difference);
-            }
-        }
+        let (a, b) = row.values.split_at(self.pair.both.len().min(row.values.len()));
+        self.differences.push(world, a.iter().copied().zip(b.iter().copied()));
     }
 
     /// What the pairs say, measure by measure.
     pub fn compared(&self) -> Vec<Compared> {
-        let compared = |(place, (column, pair)): (usize, (&Column, &Paired))| {
-            let worlds: Vec<Moments> = self.worlds.iter().map(|moments| moments[place]).collect();
-            let ignorance = apart(&worlds);
-            let mut difference = pair.estimate();
-            if let Some(ends) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {
-                difference = difference.with_interval(ends);
-            }
-            Compared { column: column.clone(), difference, ignorance }
-        };
-        self.pair.both().zip(&self.pairs).enumerate().map(compared).collect()
+        let pairs = self.pair.both().zip(self.differences.found());
+        pairs
+            .map(|(column, (difference, ignorance))| Compared {
+                column: column.clone(),
+                difference,
+                ignorance,
+            })
+            .collect()
     }
 }

@@ -7,8 +7,9 @@ use super::summary::quantity;
 use super::tables::{number, table, text};
 use super::uncertainty::{self, SPREAD, in_worlds, spread};
 use crate::experiment::compare::Compared;
+use crate::experiment::study::Column;
 use crate::scenario::Scenario;
-use crate::stats::paired::Verdict;
+use crate::stats::paired::{Difference, Verdict};
 use crate::systems::spec::Role;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -181,44 +182,48 @@ pub fn json(pair: &Comparison) -> Vec<u8> {
     bytes
 }
 
+/// The columns of a difference, after what it is of.
+pub(super) const DIFFERENCE: [&str; 12] = [
+    "measure",
+    "unit",
+    "n",
+    "undefined",
+    "mean_a",
+    "mean_b",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "std_dev",
+    "gain",
+    "verdict",
+];
+
+/// The cells of a difference.
+pub(super) fn cells(column: &Column, found: &Difference) -> Vec<String> {
+    let mut row = vec![
+        text(&column.path),
+        column.unit.to_owned(),
+        found.n.to_string(),
+        found.undefined.to_string(),
+    ];
+    let numbers = [
+        found.mean_a,
+        found.mean_b,
+        found.difference,
+        found.ci_low,
+        found.ci_high,
+        found.std_dev,
+        found.gain,
+    ];
+    row.extend(numbers.map(number));
+    row.push(found.verdict.word().to_owned());
+    row
+}
+
 /// `differences.csv`.
 pub fn differences(pair: &Comparison) -> Vec<u8> {
-    let header = [
-        "measure",
-        "unit",
-        "n",
-        "undefined",
-        "mean_a",
-        "mean_b",
-        "difference",
-        "ci_low",
-        "ci_high",
-        "std_dev",
-        "gain",
-        "verdict",
-    ];
-    let rows = pair.both.iter().map(|compared| {
-        let found = &compared.difference;
-        let mut row = vec![
-            text(&compared.column.path),
-            compared.column.unit.to_owned(),
-            found.n.to_string(),
-            found.undefined.to_string(),
-        ];
-        let numbers = [
-            found.mean_a,
-            found.mean_b,
-            found.difference,
-            found.ci_low,
-            found.ci_high,
-            found.std_dev,
-            found.gain,
-        ];
-        row.extend(numbers.map(number));
-        row.push(found.verdict.word().to_owned());
-        row
-    });
-    table(&header, rows)
+    let rows = pair.both.iter().map(|compared| cells(&compared.column, &compared.difference));
+    table(&DIFFERENCE, rows)
 }
 
 /// `worlds.csv`: what is uncertain in each world, first of the one scenario, then of the other.

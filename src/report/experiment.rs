@@ -6,11 +6,13 @@ pub mod screen;
 pub mod summary;
 pub mod tables;
 
+use crate::experiment::differences::Against;
 use crate::experiment::estimates::{Measured, PointEstimates};
 use crate::experiment::judge::{Verdict, judge};
 use crate::experiment::study::{Column, Study};
 use crate::scenario::Bound;
 use crate::scenario::sweep::{Sweep, Uncertain};
+use crate::stats::paired::Difference;
 use crate::stats::quantile::enough_for;
 use crate::systems::spec::Role;
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ pub struct Findings<'a> {
     pub replications: u64,
     /// The estimates of each design point.
     pub points: Vec<PointEstimates>,
+    /// The other points of a sweep against its baseline, if it names one.
+    pub against: Vec<Against>,
     /// What became of the wish for a precision.
     pub precision: Option<Reached>,
     /// The values of the measures that charts show: of `replicate`, and of a sweep with no more
@@ -105,6 +109,14 @@ impl<'a> Findings<'a> {
     /// The sweep, if this is one.
     pub fn sweep(&self) -> Option<&'a Sweep> {
         self.study.base.sweep.as_ref().filter(|_| self.command == "sweep")
+    }
+
+    /// A measure of a design point against the baseline.
+    pub fn against(&self, point: usize, column: usize) -> Option<&Difference> {
+        let place = self.against.binary_search_by_key(&point, |against| against.point).ok()?;
+        let measures = &self.against[place].measures;
+        let found = measures.binary_search_by_key(&column, |(own, _)| *own).ok()?;
+        Some(&measures[found].1)
     }
 
     /// What is uncertain, if something is.

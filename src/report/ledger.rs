@@ -220,26 +220,54 @@ impl Ledger {
         numbers: Range<u64>,
         mut each: impl FnMut(u64, &[Row]) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        let mut rows: Vec<Row> = Vec::new();
+        for part in self.parts(numbers) {
+            self.read(part.clone(), &mut rows)?;
+            each(part.start, &rows)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the rows of two stretches of equal length side by side, some at a time.
+    ///
+    /// # Errors
+    /// The disk refuses, or the ledger was damaged since.
+    pub fn each_two(
+        &mut self,
+        (one, other): (Range<u64>, Range<u64>),
+        mut each: impl FnMut(&[Row], &[Row]),
+    ) -> Result<(), Failure> {
+        let (mut rows, mut others) = (Vec::new(), Vec::new());
+        for (part, beside) in self.parts(one).into_iter().zip(self.parts(other)) {
+            self.read(part, &mut rows)?;
+            self.read(beside, &mut others)?;
+            each(&rows, &others);
+        }
+        Ok(())
+    }
+
+    /// A stretch in parts that are read at a time.
+    fn parts(&self, numbers: Range<u64>) -> Vec<Range<u64>> {
+        let most = (CHUNK_BYTES / self.form.bytes()).max(1);
+        let begins = numbers.clone().step_by(most);
+        begins.map(|begin| begin..(begin + most as u64).min(numbers.end)).collect()
+    }
+
+    /// Reads the rows of some cells.
+    fn read(&mut self, numbers: Range<u64>, rows: &mut Vec<Row>) -> Result<(), Failure> {
         let Ledger { file, path, form, start, cells, bytes } = self;
         let record = form.bytes();
         let place = *start + (numbers.start - cells.start) * record as u64;
         file.seek(SeekFrom::Start(place)).map_err(failure("read", path))?;
-        let most = (CHUNK_BYTES / record).max(1) as u64;
-        let mut rows: Vec<Row> = Vec::new();
-        let mut next = numbers.start;
-        while next < numbers.end {
-            let count = most.min(numbers.end - next) as usize;
-            bytes.resize(count * record, 0);
-            file.read_exact(bytes).map_err(failure("read", path))?;
-            rows.resize(count, Row { values: Vec::new(), used: Vec::new() });
-            for (number, (bytes, row)) in (next..).zip(bytes.chunks(record).zip(&mut rows)) {
-                if form.read(bytes, row) != Some(number) {
-                    let said = format!("the record of cell {number} is damaged");
-                    return Err(Failure { doing: "read", path: path.clone(), said });
-                }
+        let count = (numbers.end - numbers.start) as usize;
+        bytes.resize(count * record, 0);
+        file.read_exact(bytes).map_err(failure("read", path))?;
+        rows.resize(count, Row { values: Vec::new(), used: Vec::new() });
+        for (number, (bytes, row)) in numbers.zip(bytes.chunks(record).zip(rows)) {
+            if form.read(bytes, row) != Some(number) {
+                let said = format!("the record of cell {number} is damaged");
+                return Err(Failure { doing: "read", path: path.clone(), said });
             }
-            each(next, &rows)?;
-            next += count as u64;
         }
         Ok(())
     }

@@ -2,6 +2,9 @@
 
 use super::Moments;
 
+/// Differences that spread by so little of the values themselves are rounding.
+const ROUNDING: f64 = 1e-12;
+
 /// Pairs of values, one per replication.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Paired {
@@ -111,8 +114,12 @@ impl Paired {
         let n = self.difference.count();
         let same = n > 0 && self.smaller + self.greater == 0;
         let mean = self.difference.mean().map(|mean| if same { 0.0 } else { mean });
+        // Differences of large numbers vary in their last digits where the numbers do not.
+        let largest = |one: &Moments| one.mean().map_or(0.0, libm::fabs);
+        let noise = ROUNDING * largest(&self.a).max(largest(&self.b));
+        let std_dev = self.difference.std_dev().map(|own| if own <= noise { 0.0 } else { own });
         // Where all pairs differ by the same, nothing says how far another pair could be off.
-        let half = self.difference.half_width().filter(|half| *half > 0.0);
+        let half = self.difference.half_width().filter(|_| std_dev.is_some_and(|own| own > 0.0));
         let ends = mean.zip(half).map(|(mean, half)| (mean - half, mean + half));
         let constant = half.is_none() && n > 1;
         let verdict = match ends {
@@ -123,7 +130,7 @@ impl Paired {
             None => Verdict::Unclear,
         };
         let variances = self.a.variance().zip(self.b.variance());
-        let own = self.difference.variance().filter(|variance| *variance > 0.0);
+        let own = std_dev.filter(|own| *own > 0.0).map(|own| own * own);
         Difference {
             n,
             undefined: self.undefined,
@@ -132,7 +139,7 @@ impl Paired {
             difference: mean,
             ci_low: ends.map(|(low, _)| low),
             ci_high: ends.map(|(_, high)| high),
-            std_dev: self.difference.std_dev(),
+            std_dev,
             gain: variances.zip(own).map(|((a, b), own)| (a + b) / own),
             verdict,
         }
@@ -168,6 +175,14 @@ mod tests {
         assert!((found.gain.unwrap() - 7.209_556 / 1.512_889).abs() < 1e-4, "{found:?}");
         let other: Vec<(f64, f64)> = pairs.iter().map(|(a, b)| (*b, *a)).collect();
         assert_eq!(of(&other).verdict, Verdict::Lower);
+    }
+
+    #[test]
+    fn rounding_is_no_spread() {
+        let found = of(&[(0.1 + 0.2, 1e5 + 0.3), (0.3, 1e5 + 0.1 + 0.2), (0.3, 1e5 + 0.3)]);
+        assert_eq!((found.verdict, found.std_dev), (Verdict::Higher, Some(0.0)));
+        assert_eq!((found.ci_low, found.gain), (None, None));
+        assert!(of(&[(0.0, 1e-9), (0.0, 2e-9)]).std_dev.unwrap() > 0.0);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::super::{Format, print, say};
 use crate::exit::Exit;
+use crate::experiment::differences::{Against, Contrast};
 use crate::experiment::estimates::{Fold, PointEstimates};
 use crate::experiment::judge::Verdict;
 use crate::experiment::plan::{Cell, Plan};
@@ -179,6 +180,32 @@ fn folded<'a>(
     Ok(folded)
 }
 
+/// The other points of a sweep against its baseline, if it names one: replication by replication.
+fn against(
+    study: &Study,
+    plan: &Plan,
+    ledger: &mut Ledger,
+    (command, replications): (&str, u64),
+) -> Result<Vec<Against>, Exit> {
+    let sweep = study.base.sweep.as_ref().filter(|_| command == "sweep");
+    let Some(baseline) = sweep.and_then(|sweep| sweep.baseline) else { return Ok(Vec::new()) };
+    let worlds = study.worlds();
+    let stretches = |point: usize, world: usize| {
+        plan.stretches(point * worlds + world, replications).into_iter()
+    };
+    let of_point = |point: usize| {
+        let mut contrast = Contrast::new(study, baseline, point);
+        for world in 0..worlds {
+            for pair in stretches(baseline, world).zip(stretches(point, world)) {
+                let push = |base: &[Row], own: &[Row]| contrast.push(world, base, own);
+                ledger.each_two(pair, push).map_err(super::world)?;
+            }
+        }
+        Ok(contrast.found())
+    };
+    (0..study.points() / worlds).filter(|point| *point != baseline).map(of_point).collect()
+}
+
 /// Folds the rows of every design point, and writes and shows what they say.
 pub(super) fn finish(
     study: &Study,
@@ -218,9 +245,10 @@ pub(super) fn finish(
         }
     }
     drop(kept);
+    let against = against(study, plan, &mut ledger, (output.command, replications))?;
     let undrawn = output.charts && columns.is_empty();
     let command = output.command;
-    let findings = Findings { study, command, replications, points, precision, shown };
+    let findings = Findings { study, command, replications, points, against, precision, shown };
     write(&findings, plan, &mut ledger, output)?;
     match output.format {
         Format::Json => print(&String::from_utf8_lossy(&summary::json(&findings)))?,
@@ -264,6 +292,7 @@ fn write(
     ];
     let more = [
         ("points.csv", tables::points(findings)),
+        ("differences.csv", tables::differences(findings)),
         ("worlds.csv", tables::worlds(findings)),
         ("uncertainty.csv", tables::uncertainty(findings)),
     ];

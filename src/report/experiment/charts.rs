@@ -39,6 +39,7 @@ pub fn all(findings: &Findings) -> Result<Vec<(String, Picture)>, ChartError> {
         Some(sweep) => {
             for column in findings.columns() {
                 of_sweep(findings, sweep, column, &mut charts)?;
+                panels::of_differences(findings, sweep, column, &mut charts)?;
                 panels::of_means(findings, sweep, column, &mut charts)?;
                 panels::of_values(findings, sweep, column, &mut charts)?;
             }

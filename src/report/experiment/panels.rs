@@ -4,7 +4,8 @@ use super::Findings;
 use super::charts::{at_point, method, references, source, unit};
 use crate::experiment::study::Column;
 use crate::report::chart::{
-    Caption, ChartError, Curve, Multiples, Panels, Picture, Quantity, Unit,
+    Caption, ChartError, Curve, Estimate, Factor, FactorChart, Multiples, Panels, Picture,
+    Quantity, Reference, Unit,
 };
 use crate::scenario::sweep::{Point, Sweep};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +72,43 @@ fn roles(sweep: &Sweep) -> Option<Roles> {
 pub(super) fn named(sweep: &Sweep, factors: &[usize]) -> String {
     let names: Vec<&str> = factors.iter().map(|at| sweep.factors[*at].as_str()).collect();
     names.join(", ")
+}
+
+/// A measure at each point against the baseline, if the sweep names one.
+pub(super) fn of_differences(
+    findings: &Findings,
+    sweep: &Sweep,
+    column: usize,
+    charts: &mut Vec<(String, Picture)>,
+) -> Result<(), ChartError> {
+    let Some(baseline) = sweep.baseline else { return Ok(()) };
+    let about = &findings.study.columns[column];
+    let words = |point: usize| sweep.points[point].words(&sweep.factors);
+    let found = || findings.against.iter().map(|against| against.point);
+    let estimate = |point: usize| {
+        let found = findings.against(point, column);
+        let value = found.and_then(|found| found.difference).unwrap_or(f64::NAN);
+        let interval = found.and_then(|found| found.ci_low.zip(found.ci_high));
+        Estimate { value, interval }
+    };
+    let points = found().enumerate().map(|(place, point)| (place as f64, estimate(point)));
+    let chart = FactorChart {
+        caption: Caption {
+            title: format!("{} against the baseline", about.path),
+            subtitle: format!("{}: baseline {}", source(findings), words(baseline)),
+            n: findings.replications,
+            method:
+                "Mean difference of replications that share their luck, with its 95 % interval \
+                     where they differ"
+                    .to_owned(),
+        },
+        factor: Factor::Names("point".to_owned(), found().map(words).collect()),
+        y: Quantity::new(&format!("difference of {}", about.path), unit(about)),
+        series: vec![Curve { label: String::new(), points: points.collect() }],
+        references: vec![Reference { at: 0.0, label: "baseline".to_owned() }],
+    };
+    charts.push((format!("differences.{}", about.path), chart.draw()?));
+    Ok(())
 }
 
 /// The mean of a measure over three factors or more: small plots of lines.

@@ -3,6 +3,7 @@
 use super::summary::assumptions;
 use super::{Findings, Judged, candidates};
 use crate::experiment::estimates::{Measured, PointEstimates};
+use crate::report::compare::signed;
 use crate::report::summary::{condition, one_line, quantity};
 use crate::stats::{Estimate, Method};
 use crate::systems::spec::Role;
@@ -180,9 +181,10 @@ fn points(findings: &Findings, out: &mut String) {
     let shown = || findings.points.iter().take(POINTS_MAX);
     let width = shown().map(|point| labels(point).chars().count()).max().unwrap_or(0);
     let mut methods = BTreeSet::new();
+    let against = if sweep.baseline.is_some() { "  difference from the baseline" } else { "" };
     let _ = writeln!(
         out,
-        "{:>5}  {:width$}  {:>14}  {:>32}",
+        "{:>5}  {:width$}  {:>14}  {:>32}{against}",
         "point", "", "mean", "95 % interval of the mean"
     );
     for point in shown() {
@@ -194,7 +196,7 @@ fn points(findings: &Findings, out: &mut String) {
             }
             _ => ("-".to_owned(), String::new()),
         };
-        let base = if sweep.baseline == Some(point.point) { "  baseline" } else { "" };
+        let base = difference(findings, point.point, column);
         let label = one_line(&labels(point));
         let _ = writeln!(out, "{:>5}  {label:width$}  {mean:>14}  {ends:>32}{base}", point.point);
     }
@@ -202,6 +204,20 @@ fn points(findings: &Findings, out: &mut String) {
         let _ = writeln!(out, "... {} more in sweep.csv", findings.points.len() - POINTS_MAX);
     }
     told(&methods, out);
+}
+
+/// What makes a point differ from the baseline, if there is one.
+fn difference(findings: &Findings, point: usize, column: usize) -> String {
+    if findings.sweep().and_then(|sweep| sweep.baseline) == Some(point) {
+        return "  is the baseline".to_owned();
+    }
+    match findings.against(point, column) {
+        None => String::new(),
+        Some(found) => {
+            let unit = findings.study.columns[column].unit;
+            format!("  {} ({})", signed(found.difference, unit), found.verdict.word())
+        }
+    }
 }
 
 /// What the objectives come to.

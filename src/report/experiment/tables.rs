@@ -3,6 +3,7 @@
 use super::Findings;
 use crate::experiment::estimates::Measured;
 use crate::experiment::study::Study;
+use crate::report::compare;
 use crate::report::tables::{number, table, text};
 use crate::report::uncertainty;
 use crate::stats::Quantile;
@@ -107,6 +108,19 @@ pub fn uncertainty(findings: &Findings) -> Option<Vec<u8>> {
         })
     });
     Some(table(&head.collect::<Vec<_>>(), rows))
+}
+
+/// `differences.csv`: the other points against the baseline, one row per point and measure.
+pub fn differences(findings: &Findings) -> Option<Vec<u8>> {
+    findings.sweep()?.baseline?;
+    let rows = findings.against.iter().flat_map(|against| {
+        against.measures.iter().map(|(column, difference)| {
+            let mut row = vec![against.point.to_string()];
+            row.extend(compare::cells(&findings.study.columns[*column], difference));
+            row
+        })
+    });
+    Some(table(&[&["point"], &compare::DIFFERENCE[..]].concat(), rows))
 }
 
 /// The first line of `replications.csv`.

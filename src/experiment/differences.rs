@@ -1,0 +1,118 @@
+//! Differences of measures, replication by replication of the same luck, world by world.
+
+use super::estimates::{Ignorance, apart, over_worlds};
+use super::run::Row;
+use super::study::Study;
+use crate::stats::Moments;
+use crate::stats::paired::{Difference, Paired};
+use rayon::prelude::*;
+
+/// Takes the pairs of each measure in the order of their replications.
+pub struct Differences {
+    pairs: Vec<Paired>,
+    /// Of each world, the differences of each measure; nothing if all is known.
+    worlds: Vec<Vec<Moments>>,
+}
+
+impl Differences {
+    /// Nothing yet of so many measures.
+    pub fn new(measures: usize, worlds: usize) -> Differences {
+        let worlds = if worlds > 1 { worlds } else { 0 };
+        Differences {
+            pairs: vec![Paired::default(); measures],
+            worlds: vec![vec![Moments::default(); measures]; worlds],
+        }
+    }
+
+    /// Takes the values of all measures in the next pair of replications of a world.
+    pub fn push(&mut self, world: usize, values: impl Iterator<Item = (f64, f64)>) {
+        let mut moments = self.worlds.get_mut(world).into_iter().flatten();
+        for (pair, (a, b)) in self.pairs.iter_mut().zip(values) {
+            let difference = pair.push(Some(a), Some(b));
+            if let Some((moments, difference)) = moments.next().zip(difference) {
+                moments.push(difference);
+            }
+        }
+    }
+
+    /// Takes the values in the next pairs of replications of a world: those of a measure and a pair by
+    /// their places. Measures are independent of each other, so that each can be taken by another
+    /// thread.
+    fn push_all(
+        &mut self,
+        world: usize,
+        count: usize,
+        values: impl Fn(usize, usize) -> (f64, f64) + Sync,
+    ) {
+        let take = |place: usize, pair: &mut Paired, mut moments: Option<&mut Moments>| {
+            for (a, b) in (0..count).map(|number| values(place, number)) {
+                let difference = pair.push(Some(a), Some(b));
+                if let Some((moments, difference)) = moments.as_mut().zip(difference) {
+                    moments.push(difference);
+                }
+            }
+        };
+        let pairs = self.pairs.par_iter_mut().enumerate();
+        match self.worlds.get_mut(world) {
+            Some(moments) => pairs.zip(moments).for_each(|((n, pair), m)| take(n, pair, Some(m))),
+            None => pairs.for_each(|(n, pair)| take(n, pair, None)),
+        }
+    }
+
+    /// What the pairs say, measure by measure, and what of their spread is ignorance, where something
+    /// is uncertain.
+    pub fn found(&self) -> impl Iterator<Item = (Difference, Option<Ignorance>)> {
+        self.pairs.iter().enumerate().map(|(place, pair)| {
+            let worlds: Vec<Moments> = self.worlds.iter().map(|moments| moments[place]).collect();
+            let ignorance = apart(&worlds);
+            let ends = over_worlds(&worlds).filter(|_| ignorance.is_some());
+            let difference = pair.estimate();
+            (ends.map_or(difference, |ends| difference.with_interval(ends)), ignorance)
+        })
+    }
+}
+
+/// A design point of a sweep against its baseline.
+#[derive(Clone, Debug)]
+pub struct Against {
+    /// The design point.
+    pub point: usize,
+    /// Each measure that both have, by its column: the point minus the baseline.
+    pub measures: Vec<(usize, Difference)>,
+}
+
+/// Takes the rows of a design point together with those of the baseline.
+pub struct Contrast {
+    point: usize,
+    columns: Vec<usize>,
+    differences: Differences,
+}
+
+impl Contrast {
+    /// Nothing yet.
+    pub fn new(study: &Study, baseline: usize, point: usize) -> Contrast {
+        let worlds = study.worlds();
+        let of_base = study.own(baseline * worlds);
+        let own = study.own(point * worlds).iter().copied();
+        let columns: Vec<usize> =
+            own.filter(|column| of_base.binary_search(column).is_ok()).collect();
+        let differences = Differences::new(columns.len(), worlds);
+        Contrast { point, columns, differences }
+    }
+
+    /// Takes the same replications of one world of both.
+    pub fn push(&mut self, world: usize, of_base: &[Row], own: &[Row]) {
+        let columns = &self.columns;
+        self.differences.push_all(world, own.len().min(of_base.len()), |measure, number| {
+            let value = |rows: &[Row]| rows[number].values[columns[measure]];
+            (value(of_base), value(own))
+        });
+    }
+
+    /// What the rows say.
+    pub fn found(self) -> Against {
+        let found = self.differences.found().map(|(difference, _)| difference);
+        let measures = self.columns.iter().copied().zip(found).collect();
+        Against { point: self.point, measures }
+    }
+}

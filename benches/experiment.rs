@@ -4,6 +4,9 @@
 //! With a number behind `--` so many replications are played by the command, to look at its memory
 //! from outside: `/usr/bin/time -v cargo bench --bench experiment -- 1000000`.
 
+#[path = "support/clock.rs"]
+mod clock;
+
 use cmeksim::engine::Budget;
 use cmeksim::exit::Exit;
 use cmeksim::experiment::Model;
@@ -35,25 +38,8 @@ fn year() -> String {
     text
 }
 
-/// Seconds of a call.
-#[expect(clippy::disallowed_types, reason = "a benchmark is about the clock")]
-fn seconds(call: impl FnOnce()) -> f64 {
-    let begin = std::time::Instant::now();
-    call();
-    begin.elapsed().as_secs_f64()
-}
-
-/// The shortest times of two things that are done in turn, so that both meet the same weather: what
-/// else runs on a machine, or on the one that hosts it, only ever adds time.
-fn in_turn(mut one: impl FnMut(), mut other: impl FnMut()) -> (f64, f64) {
-    const ROUNDS: usize = 25;
-    let mut best = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..ROUNDS {
-        best.0 = best.0.min(seconds(&mut one));
-        best.1 = best.1.min(seconds(&mut other));
-    }
-    best
-}
+/// Rounds of which the best counts.
+const ROUNDS: usize = 25;
 
 /// The command as users call it, with its results in a folder that is made anew.
 fn command(folder: &Path, words: &str) {
@@ -97,26 +83,24 @@ fn main() {
     let folder = folder.path();
     let asked = std::env::args().skip(1).find_map(|argument| argument.parse::<u64>().ok());
     if let Some(count) = asked {
-        let time = seconds(|| command(folder, &format!("replicate -n {count}")));
+        let [time] = clock::best(1, [&mut || command(folder, &format!("replicate -n {count}"))]);
         println!("{count} replications in {time:.1} s, {:.0} cells a second", count as f64 / time);
         return;
     }
     const CELLS: u64 = 10_000;
-    let (one, two) = in_turn(
-        || command(folder, &format!("replicate -n {CELLS} --jobs 1")),
-        || command(folder, &format!("replicate -n {CELLS} --jobs 2")),
-    );
+    let replicate = |jobs: u64| command(folder, &format!("replicate -n {CELLS} --jobs {jobs}"));
+    let [one, two] = clock::best(ROUNDS, [&mut || replicate(1), &mut || replicate(2)]);
     println!("{CELLS} replications, 1 thread      {:>8.0} cells a second", CELLS as f64 / one);
     println!("{CELLS} replications, 2 threads     {:>8.0} cells a second", CELLS as f64 / two);
     println!("  2 threads against 1            {:>8.2} x  (promised: at least 1.8)", one / two);
-    let (one, two) = in_turn(|| engine(CELLS, 1), || engine(CELLS, 2));
+    let [one, two] = clock::best(ROUNDS, [&mut || engine(CELLS, 1), &mut || engine(CELLS, 2)]);
     println!(
         "  the engine alone, split in two {:>8.2} x  (what the machine has to give)",
         one / two
     );
     let each = CELLS / POINTS;
-    let (alone, whole) =
-        in_turn(|| engine(CELLS, 1), || command(folder, &format!("sweep -n {each} --jobs 1")));
+    let sweep = || command(folder, &format!("sweep -n {each} --jobs 1"));
+    let [alone, whole] = clock::best(ROUNDS, [&mut || engine(CELLS, 1), &mut || sweep()]);
     println!(
         "engine share of a sweep          {:>8.1} %  (promised: at least 90 %)",
         100.0 * alone / whole

@@ -5,6 +5,9 @@
 //! Besides criterion's figures, the ratios that the project promises are printed, measured in the
 //! same run: `cargo bench --bench year`.
 
+#[path = "support/clock.rs"]
+mod clock;
+
 use cmeksim::engine::{Budget, Dist, SimDuration, StreamNumber, Streams};
 use cmeksim::experiment::Model;
 use cmeksim::scenario::read::{Overrides, read};
@@ -186,34 +189,23 @@ fn figures(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Seconds per call, the median of several rounds.
-#[expect(clippy::disallowed_types, reason = "a benchmark is about the clock")]
-fn seconds(rounds: usize, calls: u64, mut call: impl FnMut(u64)) -> f64 {
-    let mut times: Vec<f64> = (0..rounds as u64)
-        .map(|round| {
-            let begin = std::time::Instant::now();
-            for number in 0..calls {
-                call(round * calls + number);
-            }
-            begin.elapsed().as_secs_f64() / calls as f64
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[rounds / 2]
-}
-
 /// The ratios promised, measured in this very run.
 fn ratios() {
+    const ROUNDS: usize = 25;
+    const CALLS: u64 = 100;
     let (ten, thousand, idle) = (model(10, 365, 30), model(1000, 365, 30), model(10, 3650, 300));
     let decisive = |model: &Model| {
-        seconds(9, 200, |number| {
-            black_box(replicate(model, number, SweepMode::Decisive));
-        })
+        let sum: f64 = (0..CALLS).map(|at| replicate(model, at, SweepMode::Decisive)).sum();
+        black_box(sum);
     };
-    let (ten_s, thousand_s, idle_s) = (decisive(&ten), decisive(&thousand), decisive(&idle));
-    let naive_s = seconds(3, 2, |number| {
-        black_box(naive(number));
-    });
+    let times = clock::best(
+        ROUNDS,
+        [&mut || decisive(&ten), &mut || decisive(&thousand), &mut || decisive(&idle), &mut || {
+            black_box(naive(1));
+        }],
+    );
+    let [ten_s, thousand_s, idle_s] = [times[0], times[1], times[2]].map(|all| all / CALLS as f64);
+    let naive_s = times[3];
     println!("naive loop                          {:>10.1} us", naive_s * 1e6);
     println!("full model, decisive sweeps         {:>10.1} us", ten_s * 1e6);
     println!(

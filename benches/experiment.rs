@@ -39,7 +39,7 @@ fn year() -> String {
 }
 
 /// Rounds of which the best counts.
-const ROUNDS: usize = 25;
+const ROUNDS: usize = 50;
 
 /// The command as users call it, with its results in a folder that is made anew.
 fn command(folder: &Path, words: &str) {

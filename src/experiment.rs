@@ -1,5 +1,6 @@
 //! Playing a scenario: from a checked scenario to what each replication yields.
 
+pub mod attribution;
 pub mod check;
 pub mod compare;
 pub mod dependence;

@@ -21,6 +21,7 @@ pub mod work;
 use crate::engine::trace::Seq;
 use crate::engine::{EntityId, SimTime};
 use crate::experiment::Model;
+use crate::experiment::attribution::root_in_words;
 use crate::experiment::outcome::Outcome;
 use crate::scenario::Scenario;
 use crate::systems::contract::SweepMode;
@@ -91,12 +92,6 @@ impl<'a> Run<'a> {
 
     /// A root event in words.
     pub fn root_in_words(&self, seq: Seq) -> String {
-        let record = &self.outcome.trace.records[seq as usize];
-        let path = self.path(record.entity);
-        match (record.from == record.to, record.detail.is_empty()) {
-            (_, false) => format!("{path}: {}", record.detail),
-            (false, true) => format!("{path}: {}", self.state(record.entity, record.to)),
-            (true, true) => path.to_owned(),
-        }
+        root_in_words(&self.entities, self.outcome, seq)
     }
 }

@@ -10,8 +10,15 @@ use crate::report::ledger::{Ledger, Refusal};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Was Ctrl-C pressed while cells were played?
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Was the program interrupted?
+pub(super) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
 
 /// An error of the user's, with what to do instead.
 pub(super) fn wrong(text: &str) -> Exit {
@@ -134,12 +141,10 @@ impl<'a> Course<'a> {
         if from > start && !self.quiet {
             say(&format!("{} cells are done already; going on with the rest", from - start));
         }
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = interrupted.clone();
         // Without a handler Ctrl-C ends the program at once, which the ledger survives as well.
-        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+        let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
         let bar = progress(end - start, from - start, self.quiet);
-        let ended = play(cells, self.plan, from..end, pool, &interrupted, |first, rows| {
+        let ended = play(cells, self.plan, from..end, pool, &INTERRUPTED, |first, rows| {
             let mut flow = Flow::Continue;
             let mut kept = rows.len();
             for (place, row) in rows.iter().enumerate() {
@@ -179,7 +184,7 @@ impl<'a> Course<'a> {
 }
 
 /// Cells done and time left, on a terminal.
-fn progress(cells: u64, done: u64, quiet: bool) -> ProgressBar {
+pub(super) fn progress(cells: u64, done: u64, quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(Some(cells), target).with_position(done);
     let style = ProgressStyle::with_template(

@@ -76,6 +76,10 @@ pub(super) struct Options {
     /// Draw no charts.
     #[arg(long)]
     no_charts: bool,
+    /// Play everything once more, and tell which root causes and phases make up the downtime
+    /// (attribution.csv).
+    #[arg(long)]
+    attribution: bool,
 }
 
 #[derive(Args)]
@@ -99,7 +103,7 @@ pub(super) struct SweepArgs {
     #[arg(long, value_name = "PATH=V1,V2")]
     factor: Vec<String>,
     /// Play only slice I of N of the cells; `cmeksim merge` puts the slices together.
-    #[arg(long, value_name = "I/N", conflicts_with = "precision")]
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["precision", "attribution"])]
     shard: Option<String>,
 }
 
@@ -226,6 +230,9 @@ fn experiment(
     let reached = work.reached(options);
     let replications = work.replications();
     let mut asked = asked(options, replications, reached.as_ref());
+    if options.attribution {
+        asked.insert("attribution", true.into());
+    }
     if command == "replicate" {
         asked.insert("all-rows", all_rows.into());
     }
@@ -237,6 +244,7 @@ fn experiment(
         quiet: options.quiet,
         all_rows,
         charts: !options.no_charts,
+        attribution: options.attribution,
         seed_given: options.common.seed.is_some(),
         options: asked,
     };

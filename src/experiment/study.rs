@@ -1,18 +1,18 @@
 //! An experiment made ready: its points, the columns of what they yield, and how to play a cell.
 
 use super::Model;
-use super::outcome::measures_of;
+use super::outcome::{Outcome, measures_of};
 use super::plan::Cell;
 use super::run::{Cells, Row};
 use crate::diag::{Diagnostic, Severity, Sources};
-use crate::engine::{Budget, Halt, SimDuration};
+use crate::engine::{Budget, Halt, SimDuration, Trace};
 use crate::limits::DIAGNOSTICS_SHOWN_MAX;
 use crate::scenario::Scenario;
 use crate::scenario::read::Template;
 use crate::scenario::sweep::{Point, Sweep, Uncertain};
 use crate::systems;
 use crate::systems::contract::SweepMode;
-use crate::systems::spec::{How, Origin, Role};
+use crate::systems::spec::{EntityKind, How, Origin, Role};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -476,15 +476,28 @@ impl Worker<'_> {
         place.ok()
     }
 
+    fn trace(&self, cell: Cell) -> Result<Trace, Halt> {
+        let luck = self.study.luck(cell);
+        self.model.replicate(self.seed, luck, SweepMode::Decisive, Budget::default())
+    }
+
+    /// What a cell yields besides numbers.
+    pub(super) fn outcome(&self, cell: Cell) -> Result<Outcome, Halt> {
+        Ok(self.model.outcome(self.trace(cell)?))
+    }
+
+    /// Path and kind of every entity of the point, in the order of their ids.
+    pub(super) fn entities(&self) -> Vec<(&str, &'static EntityKind)> {
+        self.model.entities().collect()
+    }
+
     /// Plays a cell: a pure function of the scenario, the point, the seed and the replication.
     ///
     /// # Errors
     /// A limit of the budget was reached.
     pub fn play(&mut self, cell: Cell) -> Result<Row, Halt> {
         let study = self.study;
-        let luck = study.luck(cell);
-        let trace =
-            self.model.replicate(self.seed, luck, SweepMode::Decisive, Budget::default())?;
+        let trace = self.trace(cell)?;
         let mut used = vec![0u64; study.constants.len().div_ceil(64)];
         for constant in &trace.used {
             if let Some(place) = self.place(constant) {

@@ -1,5 +1,6 @@
 //! What an experiment found: its tables, its summary, and what is shown on a screen.
 
+pub mod attribution;
 pub mod charts;
 mod panels;
 pub mod screen;

@@ -36,6 +36,10 @@ pub(in crate::cli) struct MergeArgs {
     /// Draw no charts.
     #[arg(long)]
     no_charts: bool,
+    /// Play everything once more, and tell which root causes and phases make up the downtime
+    /// (attribution.csv).
+    #[arg(long)]
+    attribution: bool,
 }
 
 pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
@@ -82,6 +86,11 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
         part.each(from..slice.end, copy).map_err(world)?;
     }
     ledger.sync().map_err(world)?;
+    let mut asked =
+        BTreeMap::from([("no-charts", args.no_charts.into()), ("replications", each.into())]);
+    if args.attribution {
+        asked.insert("attribution", true.into());
+    }
     let output = Output {
         command: "sweep",
         folder,
@@ -91,10 +100,8 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
         all_rows: false,
         charts: !args.no_charts,
         seed_given: identity.seed_given,
-        options: BTreeMap::from([
-            ("no-charts", args.no_charts.into()),
-            ("replications", each.into()),
-        ]),
+        attribution: args.attribution,
+        options: asked,
     };
     let done = Done { ledger, early: None, replications: each, precision: None };
     pool.install(|| finish(&study, &plan, done, &output))

@@ -1,7 +1,9 @@
 //! What an experiment found becomes files and a screen.
 
+use super::super::cells::{interrupted, progress};
 use super::super::{Format, print, say};
 use crate::exit::Exit;
+use crate::experiment::attribution::{Share, Stop, shares};
 use crate::experiment::differences::{Against, Contrast};
 use crate::experiment::estimates::{Fold, PointEstimates};
 use crate::experiment::judge::Verdict;
@@ -11,7 +13,7 @@ use crate::experiment::study::Study;
 use crate::report::chart::Multiples;
 use crate::report::experiment::charts::{self, Running, Shown};
 use crate::report::experiment::{
-    Findings, Reached, candidates, screen, shown_columns, summary, tables,
+    Findings, Reached, attribution, candidates, screen, shown_columns, summary, tables,
 };
 use crate::report::files::{self, Failure, Made, Stream};
 use crate::report::ledger::Ledger;
@@ -33,6 +35,8 @@ pub(super) struct Output<'a> {
     pub(super) quiet: bool,
     pub(super) all_rows: bool,
     pub(super) charts: bool,
+    /// Is the downtime to be taken apart?
+    pub(super) attribution: bool,
     pub(super) seed_given: bool,
     /// What the command line asked for, by the names of its options.
     pub(super) options: BTreeMap<&'static str, serde_json::Value>,
@@ -249,11 +253,14 @@ pub(super) fn finish(
     let undrawn = output.charts && columns.is_empty();
     let command = output.command;
     let findings = Findings { study, command, replications, points, against, precision, shown };
-    write(&findings, plan, &mut ledger, output)?;
+    let parts = if output.attribution { taken_apart(&findings, output)? } else { Vec::new() };
+    let apart = output.attribution.then_some(parts.as_slice());
+    write(&findings, plan, &mut ledger, output, apart)?;
     match output.format {
         Format::Json => print(&String::from_utf8_lossy(&summary::json(&findings)))?,
         Format::Text if !output.quiet => {
             print(&screen::screen(&findings))?;
+            print(&attribution::screen(&findings, apart.unwrap_or_default()))?;
             if undrawn {
                 print("\nNo charts: there is no objective, and no system was ever down\n")?;
             }
@@ -274,12 +281,36 @@ pub(super) fn finish(
     })
 }
 
+/// The downtime at each design point, by root cause and phase.
+fn taken_apart(findings: &Findings, output: &Output) -> Result<Vec<Vec<Share>>, Exit> {
+    let study = findings.study;
+    let cells = findings.replications * study.points() as u64;
+    let bar = progress(cells, 0, output.quiet);
+    let of = |point: &PointEstimates| {
+        let done = |cells: u64| {
+            bar.inc(cells);
+            !interrupted()
+        };
+        shares(study, point.point, findings.replications, done).map_err(|stop| match stop {
+            Stop::Failed(cell, halt) => super::limit(cell, &study.words(cell.point), halt),
+            Stop::Interrupted => {
+                say("interrupted: the cells are kept; the same command goes on from there");
+                Exit::Interrupted
+            }
+        })
+    };
+    let found = findings.points.iter().map(of).collect();
+    bar.finish_and_clear();
+    found
+}
+
 /// Writes every file of an experiment.
 fn write(
     findings: &Findings,
     plan: &Plan,
     ledger: &mut Ledger,
     output: &Output,
+    apart: Option<&[Vec<Share>]>,
 ) -> Result<(), Exit> {
     let study = findings.study;
     let source = study.base.sources.0.first().map_or("", |source| source.text.as_str());
@@ -295,6 +326,7 @@ fn write(
         ("differences.csv", tables::differences(findings)),
         ("worlds.csv", tables::worlds(findings)),
         ("uncertainty.csv", tables::uncertainty(findings)),
+        ("attribution.csv", apart.map(|apart| attribution::csv(findings, apart))),
     ];
     all.extend(more.into_iter().filter_map(|(name, bytes)| Some((name.to_owned(), bytes?))));
     if output.charts {

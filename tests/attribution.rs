@@ -1,0 +1,189 @@
+//! What downtime is made of, over replications: `--attribution`.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A bucket whose key is disabled from 1 h to 3 h, and cannot be reached from 10 h to 16 h; nothing is
+/// drawn. The end of the outage leads to nothing: the key is enabled by then.
+const BUCKET: &str = r#"
+schema = 1
+[scenario]
+name = "bucket"
+start = 2026-03-02T08:00:00Z
+horizon = "24h"
+[keys.a]
+location = "us-east1"
+[storage.b]
+key = "a"
+[[events]]
+at = "1h"
+do = "disable-key"
+key = "a"
+[[events]]
+at = "3h"
+do = "enable-key"
+key = "a"
+[[events]]
+at = "10h"
+do = "kms-outage"
+location = "us-east1"
+lasts = "6h"
+[model]
+kms.disable-propagation = "0s"
+kms.enable-propagation = "0s"
+storage.effect-delay = "0s"
+storage.recovery = "0s"
+"#;
+
+/// An instance, a bucket and a service of both, with two kinds of faults at random.
+const RANDOM: &str = r#"
+schema = 1
+[scenario]
+name = "random"
+start = 2026-03-02T08:00:00Z
+horizon = "90d"
+seed = 3
+[keys.a]
+location = "us-east1"
+[bigtable.o.clusters.east]
+zone = "us-east1-b"
+key = "a"
+[storage.b]
+key = "a"
+[services.x]
+all-of = ["bigtable.o", "storage.b"]
+[[hazards]]
+name = "outage"
+do = "kms-outage"
+location = "us-east1"
+every = { exponential = { mean = "20d" } }
+lasts = { exponential = { mean = "90m" } }
+[[hazards]]
+name = "mistake"
+do = "disable-key"
+key = "a"
+every = { exponential = { mean = "20d" } }
+[[responses]]
+when = { entity = "keys.a", state = "disabled" }
+after = { exponential = { mean = "2h" } }
+do = "enable-key"
+key = "a"
+[sweep.factors]
+"bigtable.o.tables" = [1, 20]
+"#;
+
+type Row = BTreeMap<String, String>;
+
+fn call(folder: &Path, scenario: &str, out: &str, args: &[&str]) -> Output {
+    fs::write(folder.join("s.toml"), scenario).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cmeksim"));
+    command.args([args[0], "s.toml", "--no-charts", "--out", out]).args(&args[1..]);
+    command.current_dir(folder).output().unwrap()
+}
+
+fn done(folder: &Path, scenario: &str, out: &str, args: &[&str]) -> String {
+    let output = call(folder, scenario, out, args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn rows(path: &Path) -> Vec<Row> {
+    csv::Reader::from_path(path).unwrap().deserialize().map(|row| row.unwrap()).collect()
+}
+
+fn number(row: &Row, column: &str) -> f64 {
+    row[column].parse().unwrap()
+}
+
+/// Worked out by hand: 2 h of denial and 6 h of silence are 8 h, of which they are 25 % and 75 %.
+#[test]
+fn downtime_is_taken_apart_by_root_and_phase() {
+    let place = tempfile::tempdir().unwrap();
+    let shown = done(place.path(), BUCKET, "out", &["replicate", "-n", "3", "--attribution"]);
+    let found = rows(&place.path().join("out/attribution.csv"));
+    let told: Vec<(&str, &str, f64, f64)> = found
+        .iter()
+        .map(|row| {
+            let [root, phase] = ["root_event", "phase"].map(|name| row[name].as_str());
+            (root, phase, number(row, "seconds"), number(row, "share"))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("keys.a: disabled", "denied", 7_200.0, 0.25),
+            ("kms.us-east1: outage begins", "unreachable", 21_600.0, 0.75),
+        ]
+    );
+    // Nothing varies, so that there is no interval, and no interval of no width.
+    assert!(found.iter().all(|row| row["ci_low"].is_empty() && row["share_high"].is_empty()));
+    assert!(
+        shown.contains("storage.b: 75.00 % (no interval)  kms.us-east1: outage begins"),
+        "{shown}"
+    );
+    done(place.path(), BUCKET, "without", &["replicate", "-n", "3"]);
+    assert!(!place.path().join("without/attribution.csv").exists());
+}
+
+/// What the parts of a system add up to is its downtime, at every point, with several threads, and
+/// when the cells were there already.
+#[test]
+fn parts_add_up_to_the_downtime() {
+    let place = tempfile::tempdir().unwrap();
+    let sweep = ["sweep", "-n", "60", "--attribution", "--jobs"];
+    done(place.path(), RANDOM, "one", &[&sweep[..], &["1"]].concat());
+    let found = rows(&place.path().join("one/attribution.csv"));
+    let estimates = rows(&place.path().join("one/sweep.csv"));
+    for point in ["0", "1"] {
+        for system in ["bigtable.o", "storage.b", "services.x"] {
+            let own = || found.iter().filter(|r| r["point"] == point && r["entity"] == system);
+            let sum = |column: &str| own().map(|row| number(row, column)).sum::<f64>();
+            let path = format!("{system}.downtime");
+            let whole = estimates.iter().find(|r| r["point"] == point && r["measure"] == path);
+            let whole = number(whole.unwrap(), "mean");
+            assert!(whole > 0.0 && (sum("seconds") / whole - 1.0).abs() < 1e-9, "{path}");
+            assert!((sum("share") - 1.0).abs() < 1e-9, "{path}");
+            for root in ["keys.a: disabled", "kms.us-east1: outage begins"] {
+                let of = own().filter(|row| row["root_event"] == root);
+                let known = |row: &Row| number(row, "share_low") < number(row, "share_high");
+                assert!(of.filter(|row| number(row, "replications") > 9.0).any(known), "{root}");
+            }
+        }
+    }
+    let table = |out: &str| fs::read(place.path().join(out).join("attribution.csv")).unwrap();
+    done(place.path(), RANDOM, "two", &["sweep", "-n", "60"]);
+    done(place.path(), RANDOM, "two", &[&sweep[..], &["3"]].concat());
+    assert!(table("one") == table("two"));
+    for shard in ["1/2", "2/2"] {
+        let out = shard.replace('/', "-");
+        done(place.path(), RANDOM, &out, &["sweep", "-n", "60", "--shard", shard]);
+    }
+    let mut merge = Command::new(env!("CARGO_BIN_EXE_cmeksim"));
+    merge.args(["merge", "1-2", "2-2", "--no-charts", "--out", "merged", "--attribution"]);
+    assert!(merge.current_dir(place.path()).output().unwrap().status.success());
+    assert!(table("one") == table("merged"));
+    let manifest = |out: &str| fs::read(place.path().join(out).join("manifest.json")).unwrap();
+    assert!(manifest("one") == manifest("merged"));
+}
+
+/// With parameters that nobody knows, worlds are the observations.
+#[test]
+fn worlds_are_the_observations() {
+    let place = tempfile::tempdir().unwrap();
+    let unknown = "[uncertain]\ndraws = 5\n[uncertain.factors]\n\
+                   often = { path = \"hazards.0.every.exponential.mean\", from = \"5d\", to = \"50d\" }\n";
+    let scenario = format!("{RANDOM}{unknown}");
+    done(place.path(), &scenario, "out", &["replicate", "-n", "20", "--attribution"]);
+    let found = rows(&place.path().join("out/attribution.csv"));
+    let estimates = rows(&place.path().join("out/estimates.csv"));
+    let of = |row: &&Row| row["entity"] == "storage.b";
+    let sum: f64 = found.iter().filter(of).map(|row| number(row, "seconds")).sum();
+    let whole = estimates.iter().find(|row| row["measure"] == "storage.b.downtime").unwrap();
+    assert!((sum / number(whole, "mean") - 1.0).abs() < 1e-9);
+    let seen = found.iter().map(|row| number(row, "replications")).fold(0.0, f64::max);
+    assert!(seen > 5.0 && seen <= 100.0, "{seen}");
+}

@@ -129,6 +129,23 @@ fn downtime_is_taken_apart_by_root_and_phase() {
     assert!(!place.path().join("without/attribution.csv").exists());
 }
 
+/// A denial that is there again when an outage is over is still that denial: 1 h to 20 h, less the 6 h
+/// of the outage in between.
+#[test]
+fn the_end_of_an_outage_is_no_root_cause() {
+    let place = tempfile::tempdir().unwrap();
+    let late = BUCKET.replace("at = \"3h\"", "at = \"20h\"");
+    done(place.path(), &late, "out", &["replicate", "-n", "2", "--attribution"]);
+    let found = rows(&place.path().join("out/attribution.csv"));
+    let told: Vec<(&str, f64)> =
+        found.iter().map(|row| (row["root_event"].as_str(), number(row, "seconds"))).collect();
+    let hours = |hours: f64| hours * 3_600.0;
+    assert_eq!(
+        told,
+        [("keys.a: disabled", hours(13.0)), ("kms.us-east1: outage begins", hours(6.0))]
+    );
+}
+
 /// What the parts of a system add up to is its downtime, at every point, with several threads, and
 /// when the cells were there already.
 #[test]
@@ -186,4 +203,14 @@ fn worlds_are_the_observations() {
     assert!((sum / number(whole, "mean") - 1.0).abs() < 1e-9);
     let seen = found.iter().map(|row| number(row, "replications")).fold(0.0, f64::max);
     assert!(seen > 5.0 && seen <= 100.0, "{seen}");
+}
+
+/// The screen names how quantiles came about, as the table does.
+#[test]
+fn quantiles_have_their_method_beside_them() {
+    let place = tempfile::tempdir().unwrap();
+    let few = done(place.path(), BUCKET, "few", &["replicate", "-n", "3"]);
+    assert!(few.contains("Quantiles by: order statistics (docs"), "{few}");
+    let many = done(place.path(), BUCKET, "many", &["replicate", "-n", "10001"]);
+    assert!(many.contains("Quantiles by: histogram, 0.1 % (docs"), "{many}");
 }

@@ -104,6 +104,11 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// How its quantiles came about, with their error.
+    pub fn quantiles(&self) -> &'static str {
+        if self.exact { "order statistics" } else { "histogram, 0.1 %" }
+    }
+
     /// The same, with the interval of the mean over worlds.
     #[must_use]
     pub fn with_interval(self, (low, high): (f64, f64)) -> Estimate {

@@ -121,7 +121,7 @@ fn estimates(findings: &Findings, point: &PointEstimates, out: &mut String) {
     if paths.is_empty() {
         return;
     }
-    let mut methods = BTreeSet::new();
+    let (mut methods, mut quantiles) = (BTreeSet::new(), BTreeSet::new());
     let _ = writeln!(
         out,
         "\n{:16}  {:>14}  {:>32}  {:>14}  {:>14}  {:>14}",
@@ -135,6 +135,7 @@ fn estimates(findings: &Findings, point: &PointEstimates, out: &mut String) {
             let Some(measured) = found else { continue };
             let (of, unit) = (&measured.estimate, study.columns[measured.column].unit);
             methods.insert(of.method.words());
+            quantiles.insert(of.quantiles());
             let _ = writeln!(
                 out,
                 "  {name:14}  {:>14}  {:>32}  {:>14}  {:>14}  {:>14}{}",
@@ -155,15 +156,20 @@ fn estimates(findings: &Findings, point: &PointEstimates, out: &mut String) {
         let _ =
             writeln!(out, "... {more} more in estimates.csv; shown are those with most downtime");
     }
-    told(&methods, out);
+    told(&methods, &quantiles, out);
 }
 
-/// How the intervals on the screen came about.
-fn told(methods: &BTreeSet<&str>, out: &mut String) {
-    if !methods.is_empty() {
-        let names: Vec<&str> = methods.iter().copied().collect();
-        let _ = writeln!(out, "Intervals by: {} (docs/experiments.md)", names.join("; "));
+/// How the intervals and the quantiles on the screen came about.
+fn told(methods: &BTreeSet<&str>, quantiles: &BTreeSet<&str>, out: &mut String) {
+    if methods.is_empty() {
+        return;
     }
+    let names = |of: &BTreeSet<&str>| of.iter().copied().collect::<Vec<&str>>().join("; ");
+    let _ = write!(out, "Intervals by: {}", names(methods));
+    if !quantiles.is_empty() {
+        let _ = write!(out, ". Quantiles by: {}", names(quantiles));
+    }
+    let _ = writeln!(out, " (docs/experiments.md)");
 }
 
 /// One measure at each point: the first objective's, or else the downtime of the system that charts
@@ -203,7 +209,7 @@ fn points(findings: &Findings, out: &mut String) {
     if findings.points.len() > POINTS_MAX {
         let _ = writeln!(out, "... {} more in sweep.csv", findings.points.len() - POINTS_MAX);
     }
-    told(&methods, out);
+    told(&methods, &BTreeSet::new(), out);
 }
 
 /// What makes a point differ from the baseline, if there is one.

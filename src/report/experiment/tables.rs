@@ -58,7 +58,7 @@ fn cells(study: &Study, measured: &Measured) -> Vec<String> {
     let ends = |quantile: Quantile| [number(quantile.low), number(quantile.high)];
     let quantiles = [estimate.p5, estimate.p50, estimate.p95, estimate.p99];
     cells.extend(quantiles.into_iter().flat_map(ends));
-    cells.push(if estimate.exact { "order statistics" } else { "histogram, 0.1 %" }.to_owned());
+    cells.push(estimate.quantiles().to_owned());
     cells
 }
 

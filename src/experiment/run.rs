@@ -1,7 +1,7 @@
 //! Plays cells on all cores and hands them on in their order.
 
 use super::plan::{Cell, Plan};
-use rayon::{Scope, ThreadPool};
+use rayon::ThreadPool;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,7 +103,9 @@ pub fn play<C: Cells, E>(
     let halted = || stop.load(Ordering::Relaxed) || interrupted.load(Ordering::Relaxed);
     let (to, from): (_, Receiver<Option<Played<C::Error>>>) = channel();
     let threads = pool.current_num_threads() as u64;
-    let ahead = AHEAD * threads;
+    // One thread is this one: it plays a batch, takes its rows, and goes on.
+    let alone = threads == 1;
+    let ahead = if alone { 1 } else { AHEAD * threads };
     let batch = ((numbers.end - numbers.start) / (BATCHES * threads)).clamp(1, BATCH_MAX);
     pool.in_place_scope(|scope| {
         let (mut next, mut under_way) = (numbers.start, 0);
@@ -112,7 +114,12 @@ pub fn play<C: Cells, E>(
         let done = loop {
             while next < numbers.end && under_way < ahead && !halted() {
                 let length = plan.cell(next).1.min(batch).min(numbers.end - next);
-                spawn(scope, cells, plan, next..next + length, &halted, to.clone());
+                let work = work(cells, plan, next..next + length, &halted, to.clone());
+                if alone {
+                    work();
+                } else {
+                    scope.spawn(|_| work());
+                }
                 next += length;
                 under_way += 1;
             }
@@ -145,17 +152,18 @@ pub fn play<C: Cells, E>(
     })
 }
 
-fn spawn<'s, C: Cells>(
-    scope: &Scope<'s>,
+/// Plays the cells of a batch, all of one point, and sends their rows.
+fn work<'s, C: Cells>(
     cells: &'s C,
     plan: &'s Plan,
     numbers: Range<u64>,
     halted: &'s (impl Fn() -> bool + Sync),
     to: Sender<Option<Played<C::Error>>>,
-) where
+) -> impl FnOnce() + Send + 's
+where
     C::Error: 's,
 {
-    scope.spawn(move |_| {
+    move || {
         let mut reply = Reply { played: None, to };
         let mut played = Played { first: numbers.start, rows: Vec::new(), end: None };
         let mut player: Option<C::Player<'_>> = None;
@@ -180,7 +188,7 @@ fn spawn<'s, C: Cells>(
             }
         }
         reply.played = Some(played);
-    });
+    }
 }
 
 #[cfg(test)]

@@ -27,11 +27,8 @@ impl Differences {
     /// Takes the values of all measures in the next pair of replications of a world.
     pub fn push(&mut self, world: usize, values: impl Iterator<Item = (f64, f64)>) {
         let mut moments = self.worlds.get_mut(world).into_iter().flatten();
-        for (pair, (a, b)) in self.pairs.iter_mut().zip(values) {
-            let difference = pair.push(Some(a), Some(b));
-            if let Some((moments, difference)) = moments.next().zip(difference) {
-                moments.push(difference);
-            }
+        for (pair, values) in self.pairs.iter_mut().zip(values) {
+            take(pair, moments.next(), values);
         }
     }
 
@@ -44,18 +41,13 @@ impl Differences {
         count: usize,
         values: impl Fn(usize, usize) -> (f64, f64) + Sync,
     ) {
-        let take = |place: usize, pair: &mut Paired, mut moments: Option<&mut Moments>| {
-            for (a, b) in (0..count).map(|number| values(place, number)) {
-                let difference = pair.push(Some(a), Some(b));
-                if let Some((moments, difference)) = moments.as_mut().zip(difference) {
-                    moments.push(difference);
-                }
-            }
+        let all = |place: usize, pair: &mut Paired, mut moments: Option<&mut Moments>| {
+            (0..count).for_each(|at| take(pair, moments.as_deref_mut(), values(place, at)));
         };
         let pairs = self.pairs.par_iter_mut().enumerate();
         match self.worlds.get_mut(world) {
-            Some(moments) => pairs.zip(moments).for_each(|((n, pair), m)| take(n, pair, Some(m))),
-            None => pairs.for_each(|(n, pair)| take(n, pair, None)),
+            Some(moments) => pairs.zip(moments).for_each(|((n, pair), m)| all(n, pair, Some(m))),
+            None => pairs.for_each(|(n, pair)| all(n, pair, None)),
         }
     }
 
@@ -69,6 +61,14 @@ impl Differences {
             let difference = pair.estimate();
             (ends.map_or(difference, |ends| difference.with_interval(ends)), ignorance)
         })
+    }
+}
+
+/// Takes the two values of a measure in a pair of replications, of a world if there are several.
+fn take(pair: &mut Paired, moments: Option<&mut Moments>, (a, b): (f64, f64)) {
+    let difference = pair.push(Some(a), Some(b));
+    if let Some((moments, difference)) = moments.zip(difference) {
+        moments.push(difference);
     }
 }
 

@@ -323,7 +323,10 @@ fn told(study: &Study) -> String {
              size with the 95 % interval by Student's t, mu its mean, sigma its standard deviation"
         ),
         Found::Sobol(..) => {
-            format!("Share of the variance of the mean of {measure}, with 95 % bootstrap intervals")
+            format!(
+                "Share of the variance of the mean of {measure}, with 95 % intervals by Student's t over \
+ parts of the design"
+            )
         }
     }
 }

@@ -135,6 +135,7 @@ fn one_at_a_time_is_a_sum_in_the_head() {
     let sobol = [&args[..], &["--method", "sobol", "--size", "1024", "-n", "1"]].concat();
     let (code, folder, said) = place.run(&sobol, "sobol");
     assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("95 % intervals by Student's t over parts of the design"), "{said}");
     for (found, share) in rows(&folder.join("sensitivity.csv")).iter().zip([0.2, 0.8]) {
         for kind in ["first", "total"] {
             assert!((number(found, kind) - share).abs() < 0.02, "{found:?}");

@@ -11,13 +11,29 @@ pub(super) fn text(cell: &str) -> String {
     if clean.trim_start().starts_with(opens) { format!("'{clean}") } else { clean }
 }
 
-/// A number in shortest round-trip form; undefined is an empty cell.
-pub fn number(value: Option<f64>) -> String {
-    match value {
-        // `+ 0.0` turns a negative zero into zero.
-        Some(value) if value.is_finite() => (value + 0.0).to_string(),
-        Some(_) | None => String::new(),
+/// Adds a number in shortest round-trip form and without an exponent; nothing if it is not finite.
+pub(in crate::report) fn push_number(to: &mut String, value: f64) {
+    if !value.is_finite() {
+        return;
     }
+    // `+ 0.0` turns a negative zero into zero.
+    let value = value + 0.0;
+    let mut buffer = zmij::Buffer::new();
+    let shortest = buffer.format_finite(value);
+    if shortest.contains('e') {
+        *to += &value.to_string();
+    } else {
+        *to += shortest.strip_suffix(".0").unwrap_or(shortest);
+    }
+}
+
+/// A number as a cell; undefined is an empty one.
+pub fn number(value: Option<f64>) -> String {
+    let mut cell = String::new();
+    if let Some(value) = value {
+        push_number(&mut cell, value);
+    }
+    cell
 }
 
 /// Rows to bytes. Writing into memory cannot fail.
@@ -209,5 +225,21 @@ mod tests {
         assert_eq!(number(Some(1e21)), "1000000000000000000000");
         assert_eq!(number(Some(f64::NAN)), "");
         assert_eq!(number(None), "");
+        assert_eq!(number(Some(-0.0)), "0");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn numbers_are_as_the_standard_library_shows_them(
+            value in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL,
+            whole in proptest::num::i64::ANY,
+            thousandths in -1_000_000_000_i64..1_000_000_000,
+        ) {
+            for value in [value, whole as f64, thousandths as f64 / 1e3, 1.0 / thousandths as f64] {
+                if value.is_finite() {
+                    proptest::prop_assert_eq!(number(Some(value)), (value + 0.0).to_string());
+                }
+            }
+        }
     }
 }

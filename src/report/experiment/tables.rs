@@ -4,7 +4,7 @@ use super::Findings;
 use crate::experiment::estimates::Measured;
 use crate::experiment::study::Study;
 use crate::report::compare;
-use crate::report::tables::{number, table, text};
+use crate::report::tables::{number, push_number, table, text};
 use crate::report::uncertainty;
 use crate::stats::Quantile;
 use std::fmt::Write as _;
@@ -140,13 +140,7 @@ pub fn replication(study: &Study, replication: u64, world: usize, values: &[f64]
     }
     for value in values {
         line.push(',');
-        let whole = *value as i32;
-        if f64::from(whole) == *value {
-            // Most measures are counts, and counts are written much faster as what they are.
-            let _ = write!(line, "{whole}");
-        } else if value.is_finite() {
-            let _ = write!(line, "{value}");
-        }
+        push_number(&mut line, *value);
     }
     line.push('\n');
     line.into_bytes()

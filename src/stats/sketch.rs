@@ -167,17 +167,19 @@ impl Values {
             return buckets;
         }
         // Whole numbers are sorted several times as fast as pairs.
-        let mut ranks: Vec<u64> = Vec::with_capacity(EXACT_MAX);
+        let mut ranks: Vec<u64> = Vec::with_capacity(self.kept as usize);
         for &(value, count) in &self.exact {
-            ranks.extend((0..count).map(|_| rank(value)));
+            match count {
+                1 => ranks.push(rank(value)),
+                _ => ranks.resize(ranks.len() + count as usize, rank(value)),
+            }
         }
         ranks.sort_unstable();
-        let mut sorted: Vec<(f64, u64)> = Vec::new();
-        for value in ranks.into_iter().map(ranked) {
-            match sorted.last_mut() {
-                Some((last, count)) if *last == value => *count += 1,
-                Some(_) | None => sorted.push((value, 1)),
-            }
+        let mut sorted: Vec<(f64, u64)> = Vec::with_capacity(self.exact.len());
+        // Both zeros are one value.
+        let same = |one: &u64, next: &u64| one == next || ranked(*one) == ranked(*next);
+        for run in ranks.chunk_by(same) {
+            sorted.push((ranked(run[0]), run.len() as u64));
         }
         sorted
     }

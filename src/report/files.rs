@@ -15,6 +15,9 @@ pub const MANIFEST: &str = "manifest.json";
 /// The finished cells of an experiment: working state, and no output.
 pub const LEDGER: &str = "ledger.bin";
 
+/// Files that the disk is waited for at a time.
+const WAITING_MAX: usize = 8;
+
 /// SHA-256 in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
@@ -149,8 +152,13 @@ pub fn write_with(
     for (name, bytes) in files {
         staged.push(stage(folder, name.clone(), all_of(folder, name, bytes))?);
     }
-    // The disk is waited for once, not once for each file.
-    staged.par_iter().try_for_each(Staged::sync)?;
+    // The disk is waited for once, not once for each file, and waiting takes no core.
+    let waiting =
+        rayon::ThreadPoolBuilder::new().num_threads(staged.len().min(WAITING_MAX)).build();
+    match waiting {
+        Ok(waiting) => waiting.install(|| staged.par_iter().try_for_each(Staged::sync))?,
+        Err(_) => staged.iter().try_for_each(Staged::sync)?,
+    }
     // Without its manifest a folder does not claim to be whole.
     if whole {
         let old = listed(&manifest);

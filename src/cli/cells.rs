@@ -32,9 +32,10 @@ pub(super) fn world(failure: Failure) -> Exit {
 }
 
 /// What takes the rows of cells in their order: those in the ledger, then those that are played.
-pub(super) trait Taker {
-    /// Takes the row of the next cell.
-    fn take(&mut self, number: u64, row: &Row) -> Flow;
+pub(super) trait Taker: Send {
+    /// Takes the rows of the next cells, which are all of one point and of one block of its
+    /// replications.
+    fn take(&mut self, first: u64, rows: &[Row]) -> Flow;
 
     /// What to tell of the rows so far, beside how many there are.
     fn message(&self) -> Option<String> {
@@ -42,9 +43,9 @@ pub(super) trait Taker {
     }
 }
 
-impl<F: FnMut(u64, &Row)> Taker for F {
-    fn take(&mut self, number: u64, row: &Row) -> Flow {
-        self(number, row);
+impl<F: FnMut(u64, &Row) + Send> Taker for F {
+    fn take(&mut self, first: u64, rows: &[Row]) -> Flow {
+        (first..).zip(rows).for_each(|(number, row)| self(number, row));
         Flow::Continue
     }
 }
@@ -107,7 +108,7 @@ impl<'a> Course<'a> {
         let end = self.numbers.end;
         let mut each = |number: u64, row: &Row| {
             if number < end {
-                taker.take(number, row);
+                taker.take(number, std::slice::from_ref(row));
             }
         };
         Ledger::open(self.folder, identity, self.numbers.start, fresh, &mut each)
@@ -145,17 +146,9 @@ impl<'a> Course<'a> {
         let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
         let bar = progress(end - start, from - start, self.quiet);
         let ended = play(cells, self.plan, from..end, pool, &INTERRUPTED, |first, rows| {
-            let mut flow = Flow::Continue;
-            let mut kept = rows.len();
-            for (place, row) in rows.iter().enumerate() {
-                flow = taker.take(first + place as u64, row);
-                if flow == Flow::Stop {
-                    kept = place + 1;
-                    break;
-                }
-            }
-            ledger.append(&rows[..kept])?;
-            bar.inc(kept as u64);
+            let flow = taker.take(first, rows);
+            ledger.append(rows)?;
+            bar.inc(rows.len() as u64);
             if let Some(message) = (!bar.is_hidden()).then(|| taker.message()).flatten() {
                 bar.set_message(message);
             }

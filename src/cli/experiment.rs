@@ -363,21 +363,22 @@ struct Work<'a> {
 }
 
 impl Taker for Work<'_> {
-    /// Takes the row of the next cell; what comes after enough is left alone.
-    fn take(&mut self, number: u64, row: &Row) -> Flow {
+    /// Takes the rows of the next cells; what comes after enough is left alone.
+    fn take(&mut self, first: u64, rows: &[Row]) -> Flow {
         if self.enough.is_some() {
             return Flow::Stop;
         }
-        let point = self.plan.cell(number).0.point;
+        let point = self.plan.cell(first).0.point;
         if let Some(early) = &mut self.early {
-            early.push(point, row);
+            early.push(point, rows);
         }
         let Some(watch) = &mut self.watch else { return Flow::Continue };
-        watch.push(point, row);
-        if self.plan.complete(number + 1).is_some() {
+        watch.push(point, rows);
+        let done = first + rows.len() as u64;
+        if self.plan.complete(done).is_some() {
             let (reached, of) = watch.reached();
             if reached == of {
-                self.enough = Some(number + 1);
+                self.enough = Some(done);
                 return Flow::Stop;
             }
         }

@@ -1,6 +1,6 @@
 //! From the rows of a design point to estimates, with chance and ignorance kept apart.
 
-use super::run::Row;
+use super::run::{BATCH_MAX, Row};
 use super::study::Study;
 use crate::stats::{Estimate, Moments, Scale, Series};
 use rayon::prelude::*;
@@ -42,9 +42,6 @@ pub struct Ignorance {
     pub means: [Option<f64>; 3],
 }
 
-/// Fewer rows are folded by the thread that brings them: to share them out would cost more.
-const ROWS_IN_PARALLEL_MIN: usize = 64;
-
 /// Takes the rows of one design point in the order of their replications.
 pub struct Fold<'a> {
     study: &'a Study<'a>,
@@ -81,20 +78,18 @@ impl<'a> Fold<'a> {
     /// each other, so that each can be folded by another thread.
     pub fn push(&mut self, world: usize, rows: &[Row]) {
         let own = self.study.own(self.point * self.study.worlds());
-        let value = |row: &Row, column: usize| {
-            row.values.get(column).copied().filter(|value| value.is_finite())
-        };
         let fold = |(column, series): (&usize, &mut Series)| {
-            rows.iter().for_each(|row| series.push(value(row, *column)));
+            rows.iter().for_each(|row| series.push(row.value(*column)));
         };
-        if rows.len() < ROWS_IN_PARALLEL_MIN {
+        // A batch is folded by the thread that brings it, while the others play the next ones.
+        if rows.len() as u64 <= BATCH_MAX {
             own.iter().zip(&mut self.series).for_each(fold);
         } else {
             own.par_iter().zip(&mut self.series).for_each(fold);
         }
         if let Some(moments) = self.worlds.get_mut(world) {
             let fold = |(column, moments): (&usize, &mut Moments)| {
-                rows.iter().filter_map(|row| value(row, *column)).for_each(|v| moments.push(v));
+                rows.iter().filter_map(|row| row.value(*column)).for_each(|v| moments.push(v));
             };
             own.par_iter().zip(moments).for_each(fold);
         }
@@ -143,14 +138,8 @@ impl<'a> Fold<'a> {
             estimate.ci_high = estimate.ci_high.map(|end| held(study, *column, end));
             Measured { column: *column, estimate, ignorance }
         };
-        // Who takes rows beside a pool of threads that plays cells is none of them, and leaves them
-        // to that.
-        let measures = if rayon::current_thread_index().is_some() {
-            own.par_iter().zip(&mut self.series).enumerate().map(measured).collect()
-        } else {
-            own.iter().zip(&mut self.series).enumerate().map(measured).collect()
-        };
-        PointEstimates { point: self.point, measures, used: self.used.clone() }
+        let measures = own.par_iter().zip(&mut self.series).enumerate().map(measured);
+        PointEstimates { point: self.point, measures: measures.collect(), used: self.used.clone() }
     }
 }
 

@@ -104,11 +104,10 @@ impl<'a> Watch<'a> {
         &self.columns
     }
 
-    /// Takes the row of a point's next replication.
-    pub fn push(&mut self, point: usize, row: &Row) {
+    /// Takes the rows of a point's next replications.
+    pub fn push(&mut self, point: usize, rows: &[Row]) {
         for (column, moments) in self.columns.iter().zip(&mut self.moments[point]) {
-            let value = row.values.get(*column).copied().filter(|value| value.is_finite());
-            value.into_iter().for_each(|value| moments.push(value));
+            rows.iter().filter_map(|row| row.value(*column)).for_each(|value| moments.push(value));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Plays cells on all cores and hands them on in their order.
 
 use super::plan::{Cell, Plan};
-use rayon::ThreadPool;
+use rayon::{ThreadPool, Yield};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// Cells that a thread plays before it hands them on, at the most: few enough that little is lost by
 /// an interruption, many enough that handing on costs nothing.
-const BATCH_MAX: u64 = 64;
+pub(super) const BATCH_MAX: u64 = 64;
 /// Batches that each thread gets at least, if there are cells enough, so that all end together.
 const BATCHES: u64 = 16;
 /// Batches that are played ahead of the oldest that is not done, per thread.
@@ -22,6 +22,13 @@ pub struct Row {
     pub values: Vec<f64>,
     /// The model constants it drew on: a bit for each of the study's.
     pub used: Vec<u64>,
+}
+
+impl Row {
+    /// A measure, unless it is undefined.
+    pub fn value(&self, column: usize) -> Option<f64> {
+        self.values.get(column).copied().filter(|value| value.is_finite())
+    }
 }
 
 /// What has cells to play, each on whatever thread is free.
@@ -86,40 +93,34 @@ impl<E> Drop for Reply<E> {
     }
 }
 
-/// Plays the cells of a range of numbers. `take` gets each stretch of rows in the order of their
-/// numbers, with the number of the first, whatever thread played them and when.
+/// Plays the cells of a range of numbers on the threads of a pool. `take` gets each stretch of rows
+/// in the order of their numbers, with the number of the first, whatever thread played them and
+/// when; all of a stretch are of one point, and of one block of its replications.
 ///
 /// # Errors
 /// What `take` fails with.
-pub fn play<C: Cells, E>(
+pub fn play<C: Cells, E: Send>(
     cells: &C,
     plan: &Plan,
     numbers: Range<u64>,
     pool: &ThreadPool,
     interrupted: &AtomicBool,
-    mut take: impl FnMut(u64, &[Row]) -> Result<Flow, E>,
+    mut take: impl FnMut(u64, &[Row]) -> Result<Flow, E> + Send,
 ) -> Result<End<C::Error>, E> {
     let stop = AtomicBool::new(false);
     let halted = || stop.load(Ordering::Relaxed) || interrupted.load(Ordering::Relaxed);
-    let (to, from): (_, Receiver<Option<Played<C::Error>>>) = channel();
     let threads = pool.current_num_threads() as u64;
-    // One thread is this one: it plays a batch, takes its rows, and goes on.
-    let alone = threads == 1;
-    let ahead = if alone { 1 } else { AHEAD * threads };
     let batch = ((numbers.end - numbers.start) / (BATCHES * threads)).clamp(1, BATCH_MAX);
-    pool.in_place_scope(|scope| {
+    pool.scope_fifo(|scope| {
+        let (to, from): (_, Receiver<Option<Played<C::Error>>>) = channel();
         let (mut next, mut under_way) = (numbers.start, 0);
         let mut waiting: BTreeMap<u64, Played<C::Error>> = BTreeMap::new();
         let mut wanted = numbers.start;
         let done = loop {
-            while next < numbers.end && under_way < ahead && !halted() {
+            while next < numbers.end && under_way < AHEAD * threads && !halted() {
                 let length = plan.cell(next).1.min(batch).min(numbers.end - next);
                 let work = work(cells, plan, next..next + length, &halted, to.clone());
-                if alone {
-                    work();
-                } else {
-                    scope.spawn(|_| work());
-                }
+                scope.spawn_fifo(|_| work());
                 next += length;
                 under_way += 1;
             }
@@ -127,13 +128,19 @@ pub fn play<C: Cells, E>(
                 if under_way as usize == waiting.len() {
                     break Ok(if wanted < numbers.end { End::Interrupted } else { End::Done });
                 }
-                match from.recv() {
-                    Ok(Some(played)) => {
+                // Who takes rows is one of the threads, and plays while there is nothing to take.
+                let played = from.try_recv().ok().or_else(|| match rayon::yield_now() {
+                    Some(Yield::Executed) => None,
+                    Some(Yield::Idle) | None => Some(from.recv().ok().flatten()),
+                });
+                match played {
+                    Some(Some(played)) => {
                         waiting.insert(played.first, played);
                         continue;
                     }
                     // A thread panicked: the scope passes it on.
-                    Ok(None) | Err(_) => break Ok(End::Interrupted),
+                    Some(None) => break Ok(End::Interrupted),
+                    None => continue,
                 }
             };
             under_way -= 1;

@@ -142,12 +142,12 @@ impl<'a> Early<'a> {
         Some(Early { points: points.collect(), each })
     }
 
-    /// Takes the row of the next cell. What the rows of a point say is worked out when all are
-    /// there, beside the cells of the points after it; of the last by all threads.
-    pub(super) fn push(&mut self, point: usize, row: &Row) {
+    /// Takes the rows of the next cells of a point. What they say is worked out when all are there,
+    /// beside the cells of the points after it; of the last by all threads.
+    pub(super) fn push(&mut self, point: usize, rows: &[Row]) {
         let last = point + 1 == self.points.len();
         let folded = &mut self.points[point];
-        folded.push(0, std::slice::from_ref(row));
+        folded.push(0, rows);
         if folded.count == self.each && !last {
             folded.estimates();
         }

@@ -179,7 +179,8 @@ impl Scene {
         // A ground of its own, for pages that are dark.
         let ground = Shape::Rect((0.0, 0.0), (WIDTH, self.height));
         self.items.insert(0, Item { shape: ground, color: WHITE, alpha: 1.0, group: None });
-        Ok(Picture { svg: svg::render(&self)?, png: raster::render(&self)? })
+        let (svg, png) = rayon::join(|| svg::render(&self), || raster::render(&self));
+        Ok(Picture { svg: svg?, png: png? })
     }
 }
 

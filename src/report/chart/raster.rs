@@ -1,5 +1,5 @@
-//! The scene as PNG: drawn by plotters at 6-fold size and averaged down to 2-fold, strip by strip,
-//! so that memory does not grow with the height of a chart.
+//! The scene as PNG: drawn by plotters at 6-fold size and averaged down to 2-fold, strip by strip:
+//! memory grows little with the height of a chart, and every thread can draw one.
 
 use super::canvas::{Anchor, ChartError, Item, Point, Scene, Shape, WIDTH, grid};
 use super::font;
@@ -7,39 +7,51 @@ use plotters::backend::BitMapBackend;
 use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBAColor, TextStyle};
+use rayon::prelude::*;
 
 /// Small pixels per CSS pixel.
 const K: u32 = 6;
 /// Small pixels per pixel of the file, along each side.
 const BOX: u32 = 3;
-/// CSS pixels of one strip.
-const STRIP: u32 = 160;
+/// CSS pixels of one strip: few enough that its small pixels stay near the core that draws them.
+const STRIP: u32 = 40;
+/// Bytes of a pixel.
+const CHANNELS: usize = 3;
 
 /// The PNG file.
 pub(super) fn render(scene: &Scene) -> Result<Vec<u8>, ChartError> {
-    let height = scene.height as u32;
-    let width = WIDTH as u32;
-    let mut pixels = Vec::new();
-    let mut top = 0;
-    while top < height {
-        let rows = STRIP.min(height - top);
-        let (w, h) = (width * K, rows * K);
-        let mut buffer = vec![255; w as usize * h as usize * 3];
-        {
-            let mut backend = BitMapBackend::with_buffer(&mut buffer, (w, h));
-            for item in &scene.items {
-                let (low, high) = item.shape.reach();
-                if high >= f64::from(top) && low <= f64::from(top + rows) {
-                    draw(&mut backend, item, f64::from(top))
-                        .map_err(|e| ChartError::Backend(e.to_string()))?;
-                }
+    let (width, height) = (WIDTH as u32, scene.height as u32);
+    let tops: Vec<u32> = (0..height).step_by(STRIP as usize).collect();
+    let strips = tops.into_par_iter().map_init(Vec::new, |buffer, top| {
+        strip(scene, width, (top, STRIP.min(height - top)), buffer)
+    });
+    let strips = strips.collect::<Result<Vec<Vec<u8>>, ChartError>>()?;
+    encode(&strips.concat(), width * K / BOX, height * K / BOX)
+}
+
+/// The pixels of the file in a strip, drawn in a buffer for small pixels.
+fn strip(
+    scene: &Scene,
+    width: u32,
+    (top, rows): (u32, u32),
+    buffer: &mut Vec<u8>,
+) -> Result<Vec<u8>, ChartError> {
+    let (w, h) = (width * K, rows * K);
+    buffer.clear();
+    buffer.resize(w as usize * h as usize * CHANNELS, 255);
+    {
+        let mut backend = BitMapBackend::with_buffer(buffer, (w, h));
+        // The first of them is the ground, in the colour that the buffer has.
+        for item in scene.items.iter().skip(1) {
+            let (low, high) = item.shape.reach();
+            if high >= f64::from(top) && low <= f64::from(top + rows) {
+                draw(&mut backend, item, f64::from(top))
+                    .map_err(|e| ChartError::Backend(e.to_string()))?;
             }
-            backend.present().map_err(|e| ChartError::Backend(e.to_string()))?;
         }
-        average(&buffer, w as usize, &mut pixels);
-        top += rows;
+        backend.present().map_err(|e| ChartError::Backend(e.to_string()))?;
     }
-    encode(&pixels, width * K / BOX, height * K / BOX)
+    Ok(average(buffer, w as usize))
 }
 
 /// A place in small pixels.
@@ -90,11 +102,20 @@ fn tint(backend: &mut BitMapBackend<'_>, strip: &[Strip], top: f64, color: &RGBA
     for pair in strip.windows(2) {
         let [a, b] = pair else { continue };
         let (from, to) = (grid(a.0, k), grid(b.0, k));
-        for x in from.max(0)..to.min(WIDTH as i32 * K.cast_signed()) {
+        let heights = |x: i32| {
             let share = (f64::from(x - from) + 0.5) / f64::from(to - from);
             let height = |a: f64, b: f64| grid(a + share * (b - a) - top, k);
-            let (low, high) = (height(a.1, b.1), height(a.2, b.2));
-            fill(backend, (x, low), (x + 1, high), color)?;
+            (height(a.1, b.1), height(a.2, b.2))
+        };
+        // Columns of the same heights are one rectangle.
+        let end = to.min(WIDTH as i32 * K.cast_signed());
+        let mut begin = from.max(0);
+        for x in begin..end {
+            if x + 1 == end || heights(x + 1) != heights(begin) {
+                let (low, high) = heights(begin);
+                fill(backend, (begin, low), (x + 1, high), color)?;
+                begin = x + 1;
+            }
         }
     }
     Ok(())
@@ -152,24 +173,30 @@ fn quad(from: Point, to: Point, width: f64, ends: (bool, bool)) -> Option<[Point
     Some([(a.0 + uy, a.1 - ux), (b.0 + uy, b.1 - ux), (b.0 - uy, b.1 + ux), (a.0 - uy, a.1 + ux)])
 }
 
-/// Appends the mean of every box of small pixels.
-fn average(buffer: &[u8], width: usize, pixels: &mut Vec<u8>) {
+/// The mean of every box of small pixels.
+fn average(buffer: &[u8], width: usize) -> Vec<u8> {
+    const AREA: u16 = (BOX * BOX) as u16;
     let side = BOX as usize;
-    let row = width * 3;
+    let row = width * CHANNELS;
+    let mut pixels = Vec::with_capacity(buffer.len() / usize::from(AREA));
+    let mut sums = vec![0_u16; row];
     for band in buffer.chunks_exact(row * side) {
-        let mut sums = vec![0_u16; row / side];
+        // Down first: that is the same for each byte of a line. Nothing can overflow, and without
+        // the check for it many bytes are added at a time.
+        sums.fill(0);
         for line in band.chunks_exact(row) {
-            for (x, pixel) in line.chunks_exact(3).enumerate() {
-                for (channel, value) in pixel.iter().enumerate() {
-                    if let Some(sum) = sums.get_mut(x / side * 3 + channel) {
-                        *sum += u16::from(*value);
-                    }
-                }
-            }
+            let pairs = sums.iter_mut().zip(line);
+            pairs.for_each(|(sum, value)| *sum = sum.wrapping_add(u16::from(*value)));
         }
-        let area = (BOX * BOX) as u16;
-        pixels.extend(sums.iter().map(|sum| ((sum + area / 2) / area) as u8));
+        for wide in sums.chunks_exact(side * CHANNELS) {
+            let mut all = [AREA / 2; CHANNELS];
+            for pixel in wide.chunks_exact(CHANNELS) {
+                all.iter_mut().zip(pixel).for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+            }
+            pixels.extend(all.map(|sum| (sum / AREA) as u8));
+        }
     }
+    pixels
 }
 
 fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, ChartError> {
@@ -178,6 +205,9 @@ fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, ChartError>
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    // Two thirds larger than the smallest file, and written in a tenth of the time.
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Paeth);
     // Two pixels per CSS pixel of 1/96 inch: 192 per inch, 7559 per metre.
     let density = png::PixelDimensions { xppu: 7559, yppu: 7559, unit: png::Unit::Meter };
     encoder.set_pixel_dims(Some(density));

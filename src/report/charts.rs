@@ -7,6 +7,7 @@ use super::chart::{
 use super::{Run, summary, tables};
 use crate::engine::{EntityId, SimDuration};
 use crate::systems::spec::{Node, Role};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Every chart of a run, by the name of its files.
@@ -14,15 +15,17 @@ use std::collections::BTreeMap;
 /// # Errors
 /// A backend failed.
 pub fn all(run: &Run) -> Result<Vec<(&'static str, Picture)>, ChartError> {
-    let mut pictures =
-        vec![("timeline", timeline(run).draw()?), ("availability", availability(run).draw()?)];
-    if let Some(chart) = writes(run) {
-        pictures.push(("writes", chart.draw()?));
-    }
-    if let Some(chart) = flows(run) {
-        pictures.push(("flows", chart.draw()?));
-    }
-    Ok(pictures)
+    type Raised = fn(&Run) -> Option<Result<Picture, ChartError>>;
+    let charts: [(&str, Raised); 4] = [
+        ("timeline", |run| Some(timeline(run).draw())),
+        ("availability", |run| Some(availability(run).draw())),
+        ("writes", |run| Some(writes(run)?.draw())),
+        ("flows", |run| Some(flows(run)?.draw())),
+    ];
+    let drawn = charts.into_par_iter().filter_map(|(name, raised)| {
+        raised(run).map(|picture| picture.map(|picture| (name, picture)))
+    });
+    drawn.collect()
 }
 
 fn subtitle(run: &Run) -> String {

@@ -11,6 +11,7 @@ use crate::scenario::Condition;
 use crate::scenario::sweep::Sweep;
 use crate::stats::proportion::clopper_pearson;
 use crate::stats::{Estimate as Found, Quantile};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// The values of a measure that is shown in charts.
@@ -38,20 +39,23 @@ pub fn all(findings: &Findings) -> Result<Vec<(String, Picture)>, ChartError> {
     match findings.sweep() {
         Some(sweep) => {
             for column in findings.columns() {
-                of_sweep(findings, sweep, column, &mut charts)?;
-                panels::of_differences(findings, sweep, column, &mut charts)?;
-                panels::of_means(findings, sweep, column, &mut charts)?;
-                panels::of_values(findings, sweep, column, &mut charts)?;
+                of_sweep(findings, sweep, column, &mut charts);
+                panels::of_differences(findings, sweep, column, &mut charts);
+                panels::of_means(findings, sweep, column, &mut charts);
+                panels::of_values(findings, sweep, column, &mut charts);
             }
         }
         None => {
             for shown in &findings.shown {
-                of_measure(findings, shown, &mut charts)?;
+                of_measure(findings, shown, &mut charts);
             }
         }
     }
-    Ok(charts)
+    charts.into_par_iter().map(|(name, draw)| Ok((name, draw()?))).collect()
 }
+
+/// A chart by the name of its files, and what draws it on whatever thread is free.
+pub(super) type Raised<'a> = (String, Box<dyn FnOnce() -> Result<Picture, ChartError> + Send + 'a>);
 
 pub(super) fn unit(column: &Column) -> Unit {
     match column.unit {
@@ -98,15 +102,11 @@ pub(super) fn references(findings: &Findings, column: &Column) -> Vec<Reference>
 /// What the chart of a mean that settles is called.
 const CONVERGENCE: &str = "Convergence";
 
-fn of_measure(
-    findings: &Findings,
-    shown: &Shown,
-    charts: &mut Vec<(String, Picture)>,
-) -> Result<(), ChartError> {
+fn of_measure<'a>(findings: &'a Findings, shown: &'a Shown, charts: &mut Vec<Raised<'a>>) {
     let column = &findings.study.columns[shown.column];
     let measured = findings.points.iter().flat_map(|point| &point.measures);
     let Some(found) = measured.into_iter().find(|measured| measured.column == shown.column) else {
-        return Ok(());
+        return;
     };
     let estimate = &found.estimate;
     let all = estimate.n + estimate.undefined;
@@ -137,22 +137,18 @@ fn of_measure(
         ],
         references: references.clone(),
     };
-    charts.push((format!("distribution.{}", column.path), chart.draw()?));
+    charts.push((format!("distribution.{}", column.path), Box::new(move || chart.draw())));
     if column.unit != "fraction" {
-        let (any, points) = ExceedanceChart::points(&shown.values, clopper_pearson);
         let days = findings.study.horizon.seconds() / 86_400.0;
         let year = (364.0..=366.0).contains(&days);
         let period = if year { "year".into() } else { findings.study.horizon.to_string() };
         let caption = caption("Exceedance", "95 % intervals by Clopper and Pearson");
-        let chart = ExceedanceChart {
-            caption,
-            x: x.clone(),
-            any,
-            points,
-            period,
-            references: references.clone(),
+        let (x, references) = (x.clone(), references.clone());
+        let draw = move || {
+            let (any, points) = ExceedanceChart::points(&shown.values, clopper_pearson);
+            ExceedanceChart { caption, x, any, points, period, references }.draw()
         };
-        charts.push((format!("exceedance.{}", column.path), chart.draw()?));
+        charts.push((format!("exceedance.{}", column.path), Box::new(draw)));
     }
     if !shown.running.is_empty() {
         let running = shown.running.iter().map(|(n, mean, ends)| {
@@ -166,9 +162,8 @@ fn of_measure(
             running: running.collect(),
             references,
         };
-        charts.push((format!("convergence.{}", column.path), chart.draw()?));
+        charts.push((format!("convergence.{}", column.path), Box::new(move || chart.draw())));
     }
-    Ok(())
 }
 
 /// Where numbers come from: the scenario and its seed.
@@ -221,12 +216,7 @@ fn curves(findings: &Findings, sweep: &Sweep, column: usize, axis: usize) -> Vec
     curves
 }
 
-fn of_sweep(
-    findings: &Findings,
-    sweep: &Sweep,
-    column: usize,
-    charts: &mut Vec<(String, Picture)>,
-) -> Result<(), ChartError> {
+fn of_sweep(findings: &Findings, sweep: &Sweep, column: usize, charts: &mut Vec<Raised>) {
     let about = &findings.study.columns[column];
     let caption = |what: &str, lines: &str| Caption {
         title: format!("{} by {what}", about.path),
@@ -255,7 +245,7 @@ fn of_sweep(
         series: curves(findings, sweep, column, axis),
         references: references(findings, about),
     };
-    charts.push((format!("factor.{}", about.path), chart.draw()?));
+    charts.push((format!("factor.{}", about.path), Box::new(move || chart.draw())));
     if sweep.factors.len() == 2 {
         let (x, y) = (levels(0), levels(1));
         let mut cells = vec![vec![None; x.len()]; y.len()];
@@ -274,7 +264,6 @@ fn of_sweep(
             value: Quantity::new(&about.path, unit(about)),
             cells,
         };
-        charts.push((format!("heatmap.{}", about.path), chart.draw()?));
+        charts.push((format!("heatmap.{}", about.path), Box::new(move || chart.draw())));
     }
-    Ok(())
 }

@@ -1,11 +1,10 @@
 //! Small multiples of a sweep: what one plot would have too many lines for.
 
 use super::Findings;
-use super::charts::{at_point, method, references, source, unit};
+use super::charts::{Raised, at_point, method, references, source, unit};
 use crate::experiment::study::Column;
 use crate::report::chart::{
-    Caption, ChartError, Curve, Estimate, Factor, FactorChart, Multiples, Panels, Picture,
-    Quantity, Reference, Unit,
+    Caption, Curve, Estimate, Factor, FactorChart, Multiples, Panels, Quantity, Reference, Unit,
 };
 use crate::scenario::sweep::{Point, Sweep};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,9 +78,9 @@ pub(super) fn of_differences(
     findings: &Findings,
     sweep: &Sweep,
     column: usize,
-    charts: &mut Vec<(String, Picture)>,
-) -> Result<(), ChartError> {
-    let Some(baseline) = sweep.baseline else { return Ok(()) };
+    charts: &mut Vec<Raised>,
+) {
+    let Some(baseline) = sweep.baseline else { return };
     let about = &findings.study.columns[column];
     let words = |point: usize| sweep.points[point].words(&sweep.factors);
     let found = || findings.against.iter().map(|against| against.point);
@@ -107,8 +106,7 @@ pub(super) fn of_differences(
         series: vec![Curve { label: String::new(), points: points.collect() }],
         references: vec![Reference { at: 0.0, label: "baseline".to_owned() }],
     };
-    charts.push((format!("differences.{}", about.path), chart.draw()?));
-    Ok(())
+    charts.push((format!("differences.{}", about.path), Box::new(move || chart.draw())));
 }
 
 /// The mean of a measure over three factors or more: small plots of lines.
@@ -116,9 +114,9 @@ pub(super) fn of_means(
     findings: &Findings,
     sweep: &Sweep,
     column: usize,
-    charts: &mut Vec<(String, Picture)>,
-) -> Result<(), ChartError> {
-    let Some(Roles { axis: along, lines, plots }) = roles(sweep) else { return Ok(()) };
+    charts: &mut Vec<Raised>,
+) {
+    let Some(Roles { axis: along, lines, plots }) = roles(sweep) else { return };
     let about = &findings.study.columns[column];
     let mut titles: Vec<String> = Vec::new();
     let mut panels: Vec<BTreeMap<usize, Curve>> = Vec::new();
@@ -168,8 +166,7 @@ pub(super) fn of_means(
         panels,
         references: references(findings, about),
     };
-    charts.push((format!("multiples.{}", about.path), chart.draw()?));
-    Ok(())
+    charts.push((format!("multiples.{}", about.path), Box::new(move || chart.draw())));
 }
 
 /// How a measure is distributed at each point: small histograms. Nothing if it does not vary, or if
@@ -178,12 +175,12 @@ pub(super) fn of_values(
     findings: &Findings,
     sweep: &Sweep,
     column: usize,
-    charts: &mut Vec<(String, Picture)>,
-) -> Result<(), ChartError> {
+    charts: &mut Vec<Raised>,
+) {
     let about: &Column = &findings.study.columns[column];
     let shown: Vec<_> = findings.shown.iter().filter(|shown| shown.column == column).collect();
     if shown.len() < 2 || shown.iter().all(|shown| shown.values.len() < 2) {
-        return Ok(());
+        return;
     }
     let panels = shown.into_iter().map(|shown| {
         let labels = &sweep.points[shown.point].labels;
@@ -201,6 +198,5 @@ pub(super) fn of_values(
         panels: Panels::Values(panels.collect()),
         references: references(findings, about),
     };
-    charts.push((format!("distributions.{}", about.path), chart.draw()?));
-    Ok(())
+    charts.push((format!("distributions.{}", about.path), Box::new(move || chart.draw())));
 }

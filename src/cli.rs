@@ -354,7 +354,7 @@ fn write(run: &Run, args: &RunArgs, folder: &Path) -> Result<(), Exit> {
         ]),
         sweeps: if run.sweeps == SweepMode::All { "all" } else { "decisive" },
     };
-    files::write_all(folder, &all, &made).map_err(|failure| {
+    files::write_all(folder, all, &made).map_err(|failure| {
         say(&format!("error: {failure}"));
         Exit::World
     })

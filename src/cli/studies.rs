@@ -16,7 +16,7 @@ use crate::diag::{self, Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::experiment::plan::Plan;
 use crate::limits::CELLS_MAX;
-use crate::report::files::{self, Made};
+use crate::report::files::{self, Files, Made};
 use crate::scenario::Scenario;
 use crate::scenario::read::{Overrides, Template};
 use clap::Args;
@@ -111,7 +111,7 @@ fn finish(
     options: &Options,
     command: &'static str,
     first: &Scenario,
-    all: &[(String, Vec<u8>)],
+    all: Files,
     asked: Asked,
     (summary, screen): (&[u8], &str),
 ) -> Result<Exit, Exit> {

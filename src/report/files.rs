@@ -28,7 +28,10 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// What writes a file that is too large to be held in memory.
-pub type Stream<'a> = Box<dyn FnMut(&mut (dyn Write + Send)) -> Result<(), Failure> + 'a>;
+pub type Stream<'a> = Box<dyn FnMut(&mut (dyn Write + Send)) -> Result<(), Failure> + Send + 'a>;
+
+/// Files that are held in memory, by their names.
+pub type Files = Vec<(String, Vec<u8>)>;
 
 /// Passes on what is written, and hashes it.
 struct Hashing<W> {
@@ -118,17 +121,17 @@ struct Manifest<'a> {
 ///
 /// # Errors
 /// The folder is not ours, or the disk refuses.
-pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)], made: &Made) -> Result<(), Failure> {
-    write_with(folder, files, Vec::new(), made)
+pub fn write_all(folder: &Path, files: Files, made: &Made) -> Result<(), Failure> {
+    write_with(folder, || Ok(files), Vec::new(), made)
 }
 
-/// The same, with files besides that are written as they come.
+/// The same, with files besides that are written as they come, while the others are made.
 ///
 /// # Errors
-/// The folder is not ours, or the disk refuses.
+/// The folder is not ours, or the disk refuses, or a file cannot be made.
 pub fn write_with(
     folder: &Path,
-    files: &[(String, Vec<u8>)],
+    files: impl FnOnce() -> Result<Files, Failure> + Send,
     streams: Vec<(String, Stream<'_>)>,
     made: &Made,
 ) -> Result<(), Failure> {
@@ -145,20 +148,16 @@ pub fn write_with(
             ),
         });
     }
-    let mut staged = Vec::new();
-    for (name, stream) in streams {
-        staged.push(stage(folder, name, stream)?);
-    }
-    for (name, bytes) in files {
-        staged.push(stage(folder, name.clone(), all_of(folder, name, bytes))?);
-    }
-    // The disk is waited for once, not once for each file, and waiting takes no core.
-    let waiting =
-        rayon::ThreadPoolBuilder::new().num_threads(staged.len().min(WAITING_MAX)).build();
-    match waiting {
-        Ok(waiting) => waiting.install(|| staged.par_iter().try_for_each(Staged::sync))?,
-        Err(_) => staged.iter().try_for_each(Staged::sync)?,
-    }
+    let streamed = || {
+        let staged = streams.into_iter().map(|(name, stream)| {
+            let file = stage(folder, name, stream)?;
+            file.sync().map(|()| file)
+        });
+        staged.collect::<Result<Vec<Staged>, Failure>>()
+    };
+    let (streamed, held) = rayon::join(streamed, || stage_all(folder, &files()?));
+    let mut staged = streamed?;
+    staged.extend(held?);
     // Without its manifest a folder does not claim to be whole.
     if whole {
         let old = listed(&manifest);
@@ -208,6 +207,22 @@ struct Staged {
     path: PathBuf,
     file: NamedTempFile,
     hash: String,
+}
+
+/// Writes files that are held in memory, each under a temporary name.
+fn stage_all(folder: &Path, files: &Files) -> Result<Vec<Staged>, Failure> {
+    let staged = files
+        .iter()
+        .map(|(name, bytes)| stage(folder, name.clone(), all_of(folder, name, bytes)))
+        .collect::<Result<Vec<Staged>, Failure>>()?;
+    // The disk is waited for once, not once for each file, and waiting takes no core.
+    let waiting =
+        rayon::ThreadPoolBuilder::new().num_threads(staged.len().min(WAITING_MAX)).build();
+    match waiting {
+        Ok(waiting) => waiting.install(|| staged.par_iter().try_for_each(Staged::sync))?,
+        Err(_) => staged.iter().try_for_each(Staged::sync)?,
+    }
+    Ok(staged)
 }
 
 /// Writes a file as it comes, under a temporary name.

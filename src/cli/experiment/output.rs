@@ -15,7 +15,7 @@ use crate::report::experiment::charts::{self, Running, Shown};
 use crate::report::experiment::{
     Findings, Reached, attribution, candidates, screen, shown_columns, summary, tables,
 };
-use crate::report::files::{self, Failure, Made, Stream};
+use crate::report::files::{self, Failure, Files, Made, Stream};
 use crate::report::ledger::Ledger;
 use crate::scenario::resolved;
 use crate::stats::EXACT_MAX;
@@ -314,31 +314,6 @@ fn write(
 ) -> Result<(), Exit> {
     let study = findings.study;
     let source = study.base.sources.0.first().map_or("", |source| source.text.as_str());
-    let table = if findings.sweep().is_some() { "sweep.csv" } else { "estimates.csv" };
-    let mut all = vec![
-        ("scenario.toml".to_owned(), source.as_bytes().to_vec()),
-        ("resolved.toml".to_owned(), resolved::resolved(study.base).into_bytes()),
-        ("summary.json".to_owned(), summary::json(findings)),
-        (table.to_owned(), tables::estimates(findings)),
-    ];
-    let more = [
-        ("points.csv", tables::points(findings)),
-        ("differences.csv", tables::differences(findings)),
-        ("worlds.csv", tables::worlds(findings)),
-        ("uncertainty.csv", tables::uncertainty(findings)),
-        ("attribution.csv", apart.map(|apart| attribution::csv(findings, apart))),
-    ];
-    all.extend(more.into_iter().filter_map(|(name, bytes)| Some((name.to_owned(), bytes?))));
-    if output.charts {
-        let pictures = charts::all(findings).map_err(|error| {
-            say(&format!("error: cannot draw a chart: {error}; try --no-charts"));
-            Exit::World
-        })?;
-        for (name, picture) in pictures {
-            all.push((format!("{name}.svg"), picture.svg.into_bytes()));
-            all.push((format!("{name}.png"), picture.png));
-        }
-    }
     let mut streams: Vec<(String, Stream)> = Vec::new();
     let count = findings.replications * study.points() as u64;
     if findings.sweep().is_none() && (count <= ROWS_MAX || output.all_rows) {
@@ -357,7 +332,44 @@ fn write(
         options: output.options.clone(),
         sweeps: "decisive",
     };
-    files::write_with(&output.folder, &all, streams, &made).map_err(super::world)
+    let held = || held(findings, output, apart, source);
+    files::write_with(&output.folder, held, streams, &made).map_err(super::world)
+}
+
+/// The files of an experiment that are held in memory.
+fn held(
+    findings: &Findings,
+    output: &Output,
+    apart: Option<&[Vec<Share>]>,
+    source: &str,
+) -> Result<Files, Failure> {
+    let table = if findings.sweep().is_some() { "sweep.csv" } else { "estimates.csv" };
+    let mut all = vec![
+        ("scenario.toml".to_owned(), source.as_bytes().to_vec()),
+        ("resolved.toml".to_owned(), resolved::resolved(findings.study.base).into_bytes()),
+        ("summary.json".to_owned(), summary::json(findings)),
+        (table.to_owned(), tables::estimates(findings)),
+    ];
+    let more = [
+        ("points.csv", tables::points(findings)),
+        ("differences.csv", tables::differences(findings)),
+        ("worlds.csv", tables::worlds(findings)),
+        ("uncertainty.csv", tables::uncertainty(findings)),
+        ("attribution.csv", apart.map(|apart| attribution::csv(findings, apart))),
+    ];
+    all.extend(more.into_iter().filter_map(|(name, bytes)| Some((name.to_owned(), bytes?))));
+    if output.charts {
+        let pictures = charts::all(findings).map_err(|error| Failure {
+            doing: "draw",
+            path: PathBuf::from("the charts"),
+            said: format!("{error}; try --no-charts"),
+        })?;
+        for (name, picture) in pictures {
+            all.push((format!("{name}.svg"), picture.svg.into_bytes()));
+            all.push((format!("{name}.png"), picture.png));
+        }
+    }
+    Ok(all)
 }
 
 /// `replications.csv`, straight from the ledger.

@@ -110,5 +110,5 @@ pub(in crate::cli) fn compare(args: &CompareArgs) -> Result<Exit, Exit> {
         all.push(("uncertainty.csv".to_owned(), differences::uncertainty(&found)));
     }
     let asked = Asked::from([("replications", args.replications.into())]);
-    finish(options, "compare", &a, &all, asked, (&summary, &differences::screen(&found)))
+    finish(options, "compare", &a, all, asked, (&summary, &differences::screen(&found)))
 }

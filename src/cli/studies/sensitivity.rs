@@ -205,5 +205,5 @@ pub(in crate::cli) fn sensitivity(args: &SensitivityArgs) -> Result<Exit, Exit> 
         all.push(("tornado.png".to_owned(), picture.png));
     }
     let screen = studies::screen(&study);
-    finish(options, "sensitivity", &base, &all, asked, (&summary, &screen))
+    finish(options, "sensitivity", &base, all, asked, (&summary, &screen))
 }

@@ -97,5 +97,5 @@ pub(in crate::cli) fn steady(args: &SteadyArgs) -> Result<Exit, Exit> {
         all.push(("worlds.csv".to_owned(), long_run::worlds(&steady)));
         all.push(("uncertainty.csv".to_owned(), long_run::uncertainty(&steady)));
     }
-    finish(options, "steady", &base, &all, asked, (&summary, &long_run::screen(&steady)))
+    finish(options, "steady", &base, all, asked, (&summary, &long_run::screen(&steady)))
 }

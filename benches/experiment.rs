@@ -61,8 +61,7 @@ fn engine(count: u64, threads: u64) {
     });
 }
 
-/// The engine alone: replications with trace and measures, nothing written. One thread of a sweep is
-/// the asking one, and so it is here.
+/// The engine alone: replications with trace and measures, nothing written.
 fn alone(count: u64) {
     let none = |_: &str| Err("no files".to_owned());
     let model = match read("year", year().as_bytes(), &Overrides::default(), &none) {
@@ -90,20 +89,26 @@ fn main() {
     }
     const CELLS: u64 = 10_000;
     let replicate = |jobs: u64| command(folder, &format!("replicate -n {CELLS} --jobs {jobs}"));
-    let [one, two] = clock::best(ROUNDS, [&mut || replicate(1), &mut || replicate(2)]);
+    let each = CELLS / POINTS;
+    let [one, two, engine_one, engine_two, sweep] = clock::best(
+        ROUNDS,
+        [
+            &mut || replicate(1),
+            &mut || replicate(2),
+            &mut || engine(CELLS, 1),
+            &mut || engine(CELLS, 2),
+            &mut || command(folder, &format!("sweep -n {each} --jobs 1")),
+        ],
+    );
     println!("{CELLS} replications, 1 thread      {:>8.0} cells a second", CELLS as f64 / one);
     println!("{CELLS} replications, 2 threads     {:>8.0} cells a second", CELLS as f64 / two);
     println!("  2 threads against 1            {:>8.2} x  (promised: at least 1.8)", one / two);
-    let [one, two] = clock::best(ROUNDS, [&mut || engine(CELLS, 1), &mut || engine(CELLS, 2)]);
     println!(
         "  the engine alone, split in two {:>8.2} x  (what the machine has to give)",
-        one / two
+        engine_one / engine_two
     );
-    let each = CELLS / POINTS;
-    let sweep = || command(folder, &format!("sweep -n {each} --jobs 1"));
-    let [engine_s, sweep_s] = clock::best(ROUNDS, [&mut || alone(CELLS), &mut || sweep()]);
     println!(
         "engine share of a sweep          {:>8.1} %  (promised: at least 90 %)",
-        100.0 * engine_s / sweep_s
+        100.0 * engine_one / sweep
     );
 }

@@ -108,14 +108,11 @@ fn tint(backend: &mut BitMapBackend<'_>, strip: &[Strip], top: f64, color: &RGBA
             (height(a.1, b.1), height(a.2, b.2))
         };
         // Columns of the same heights are one rectangle.
-        let end = to.min(WIDTH as i32 * K.cast_signed());
-        let mut begin = from.max(0);
-        for x in begin..end {
-            if x + 1 == end || heights(x + 1) != heights(begin) {
-                let (low, high) = heights(begin);
-                fill(backend, (begin, low), (x + 1, high), color)?;
-                begin = x + 1;
-            }
+        let columns: Vec<i32> = (from.max(0)..to.min(WIDTH as i32 * K.cast_signed())).collect();
+        for alike in columns.chunk_by(|x, next| heights(*x) == heights(*next)) {
+            let [x, ..] = alike else { continue };
+            let (low, high) = heights(*x);
+            fill(backend, (*x, low), (x + alike.len() as i32, high), color)?;
         }
     }
     Ok(())

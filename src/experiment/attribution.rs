@@ -170,7 +170,8 @@ impl Sums {
         }
         for (part, &(value, seen)) in seconds {
             let tally = self.parts.entry(part.clone()).or_default();
-            tally.moments.push_run(0.0, self.count - tally.moments.count());
+            let unseen = self.count - tally.moments.count();
+            tally.moments.merge(&Moments::of_runs(&[(0.0, unseen)]));
             tally.moments.push(value);
             tally.seen += seen;
             tally.squares += value * value;
@@ -188,7 +189,8 @@ impl Sums {
         let t = (self.count > 1).then(|| student_quantile(0.5 + CONFIDENCE / 2.0, n - 1.0));
         let share = |((entity, root, phase), mut tally): (Part, Tally)| {
             let (sum, squares) = self.systems.get(&entity).copied().unwrap_or_default();
-            tally.moments.push_run(0.0, self.count - tally.moments.count());
+            let unseen = self.count - tally.moments.count();
+            tally.moments.merge(&Moments::of_runs(&[(0.0, unseen)]));
             let seconds = tally.moments.mean().unwrap_or(0.0);
             let half = tally.moments.half_width().filter(|half| *half > 0.0);
             let share = if sum > 0.0 { seconds * n / sum } else { 0.0 };

@@ -154,10 +154,8 @@ impl Series {
 
     /// Puts the recent values to the others.
     fn settle(&mut self) {
-        for &(value, count) in &self.recent {
-            self.tally.push(value, count);
-            self.values.push(value, count);
-        }
+        self.tally.push(&self.recent);
+        self.values.push(&self.recent);
         self.recent.clear();
     }
 
@@ -172,7 +170,7 @@ impl Series {
     pub fn mean(&self) -> (Option<f64>, Option<(f64, f64)>) {
         // On the way nothing is settled: looking must not move the last bits of what comes.
         let mut tally = self.tally;
-        self.recent.iter().for_each(|&(value, count)| tally.push(value, count));
+        tally.push(&self.recent);
         (tally.mean(), tally.interval(self.range).1)
     }
 
@@ -240,19 +238,21 @@ impl Tally {
         Tally { moments: Moments::default(), min, max, at_min: 0, at_max: 0, ones: 0, zeros: 0 }
     }
 
-    /// Takes a value that came so often in a row.
-    fn push(&mut self, value: f64, count: u64) {
-        self.moments.push_run(value, count);
-        self.ones += if value == 1.0 { count } else { 0 };
-        self.zeros += if value == 0.0 { count } else { 0 };
-        if value < self.min {
-            (self.min, self.at_min) = (value, 0);
+    /// Takes values with how often they came in a row.
+    fn push(&mut self, runs: &[(f64, u64)]) {
+        self.moments.merge(&Moments::of_runs(runs));
+        for &(value, count) in runs {
+            self.ones += if value == 1.0 { count } else { 0 };
+            self.zeros += if value == 0.0 { count } else { 0 };
+            if value < self.min {
+                (self.min, self.at_min) = (value, 0);
+            }
+            if value > self.max {
+                (self.max, self.at_max) = (value, 0);
+            }
+            self.at_min += if value == self.min { count } else { 0 };
+            self.at_max += if value == self.max { count } else { 0 };
         }
-        if value > self.max {
-            (self.max, self.at_max) = (value, 0);
-        }
-        self.at_min += if value == self.min { count } else { 0 };
-        self.at_max += if value == self.max { count } else { 0 };
     }
 
     /// The mean.

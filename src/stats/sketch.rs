@@ -107,16 +107,18 @@ impl Values {
         Values { scale, exact: Vec::new(), kept: 0, sketch: None, whole: true }
     }
 
-    /// Takes a value, a finite one, so many times.
-    pub fn push(&mut self, value: f64, count: u64) {
+    /// Takes values, finite ones, with how many times in a row they came.
+    pub fn push(&mut self, runs: &[(f64, u64)]) {
         match &mut self.sketch {
             Some(sketch) => {
-                self.whole &= value.fract() == 0.0;
-                sketch.push(value, count, self.scale);
+                for &(value, count) in runs {
+                    self.whole &= value.fract() == 0.0;
+                    sketch.push(value, count, self.scale);
+                }
             }
             None => {
-                self.exact.push((value, count));
-                self.kept += count;
+                self.exact.extend_from_slice(runs);
+                self.kept += runs.iter().map(|(_, count)| count).sum::<u64>();
                 if self.kept > EXACT_MAX as u64 {
                     self.spill();
                 }
@@ -127,7 +129,7 @@ impl Values {
     /// Takes all the values of another series of the same scale.
     pub fn merge(&mut self, other: &Values) {
         assert_eq!(self.scale, other.scale, "only like is merged with like");
-        other.exact.iter().for_each(|&(value, count)| self.push(value, count));
+        self.push(&other.exact);
         if let Some(theirs) = &other.sketch {
             self.spill();
             self.whole &= other.whole;
@@ -142,11 +144,9 @@ impl Values {
     }
 
     fn spill(&mut self) {
-        let sketch = self.sketch.get_or_insert_with(|| Box::new(Sketch::new()));
-        for (value, count) in std::mem::take(&mut self.exact) {
-            self.whole &= value.fract() == 0.0;
-            sketch.push(value, count, self.scale);
-        }
+        let exact = std::mem::take(&mut self.exact);
+        self.sketch.get_or_insert_with(|| Box::new(Sketch::new()));
+        self.push(&exact);
     }
 
     /// Are all values kept as they are?
@@ -205,7 +205,7 @@ mod tests {
 
     fn of(scale: Scale, values: impl Iterator<Item = f64>) -> Values {
         let mut all = Values::new(scale);
-        values.for_each(|value| all.push(value, 1));
+        values.for_each(|value| all.push(&[(value, 1)]));
         all
     }
 
@@ -238,11 +238,11 @@ mod tests {
     #[test]
     fn a_run_is_its_values() {
         let mut runs = Values::new(Scale::Seconds);
-        [(2.0, 3), (1.0, 1), (2.0, 2)].into_iter().for_each(|(v, n)| runs.push(v, n));
+        runs.push(&[(2.0, 3), (1.0, 1), (2.0, 2)]);
         assert_eq!(runs.sorted(), [(1.0, 1), (2.0, 5)]);
-        runs.push(1.0, EXACT_MAX as u64 - 6);
+        runs.push(&[(1.0, EXACT_MAX as u64 - 6)]);
         assert!(runs.is_exact());
-        runs.push(1.0, 1);
+        runs.push(&[(1.0, 1)]);
         assert!(!runs.is_exact());
     }
 

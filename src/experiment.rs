@@ -61,7 +61,16 @@ impl Model {
         sweeps: SweepMode,
         budget: Budget,
     ) -> Result<Trace, Halt> {
-        let streams = Streams::new(seed, replication);
+        self.replicate_with(&Streams::new(seed, replication), sweeps, budget)
+    }
+
+    /// The same with the streams of a replication, which tell afterwards whether chance had a part.
+    fn replicate_with(
+        &self,
+        streams: &Streams,
+        sweeps: SweepMode,
+        budget: Budget,
+    ) -> Result<Trace, Halt> {
         let processes = self.plan.spawns.iter().map(|spawn| spawn.spawn(streams, sweeps)).collect();
         Simulation::new(&self.plan.layout, processes, self.horizon, budget).run()
     }
@@ -85,7 +94,8 @@ impl Model {
             requests_of: self.plan.logged.clone(),
         };
         let streams = Streams::new(seed, 0);
-        let processes = self.plan.spawns.iter().map(|spawn| spawn.spawn(streams, sweeps)).collect();
+        let processes =
+            self.plan.spawns.iter().map(|spawn| spawn.spawn(&streams, sweeps)).collect();
         let run = Simulation::new(&self.plan.layout, processes, self.horizon, budget);
         run.telling(&detail).run()
     }

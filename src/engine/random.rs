@@ -7,6 +7,8 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// Fills the second half of the ChaCha key. Changing it changes every result of every run.
 const KEY_TAG: [u8; 16] = *b"cmeksim stream 1";
@@ -37,9 +39,15 @@ impl StreamNumber {
 }
 
 /// All random streams of one replication.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Streams {
+#[derive(Clone, Debug)]
+pub struct Streams(Rc<Source>);
+
+/// What all streams of a replication have in common.
+#[derive(Debug)]
+struct Source {
     key: [u8; 32],
+    /// Was a number taken from any stream that is gone?
+    drawn: Cell<bool>,
 }
 
 impl Streams {
@@ -53,14 +61,22 @@ impl Streams {
         for (to, from) in key.iter_mut().zip(parts) {
             *to = from;
         }
-        Streams { key }
+        Streams(Rc::new(Source { key, drawn: Cell::new(false) }))
     }
 
     /// The stream with this number, at its first draw.
     pub fn stream(&self, n: StreamNumber) -> RandomStream {
-        let mut rng = ChaCha8Rng::from_seed(self.key);
+        let mut rng = ChaCha8Rng::from_seed(self.0.key);
         rng.set_stream(n.0);
-        RandomStream { rng }
+        RandomStream { rng, sought: false, source: self.0.clone() }
+    }
+
+    /// Did chance have a part in it? Asked when all its streams are gone: each tells at its end.
+    ///
+    /// A replication that took no number is the same whatever its streams hold, so that all
+    /// replications are.
+    pub fn drawn(&self) -> bool {
+        self.0.drawn.get()
     }
 }
 
@@ -71,6 +87,18 @@ impl Streams {
 #[derive(Clone, Debug)]
 pub struct RandomStream {
     rng: ChaCha8Rng,
+    /// Was it moved, so that its place does not tell whether anything was drawn?
+    sought: bool,
+    source: Rc<Source>,
+}
+
+/// Whether it was drawn from is seen from its place at the end, so that a draw costs nothing more.
+impl Drop for RandomStream {
+    fn drop(&mut self) {
+        if self.sought || self.rng.get_word_pos() != 0 {
+            self.source.drawn.set(true);
+        }
+    }
 }
 
 impl RandomStream {
@@ -118,6 +146,7 @@ impl RandomStream {
     /// Moves to a draw: the next [`RandomStream::next_u64`] returns draw number `draw` of this
     /// stream, counted from 0, whatever was drawn before.
     pub fn seek(&mut self, draw: u64) {
+        self.sought = true;
         self.rng.set_word_pos(2 * u128::from(draw));
     }
 
@@ -148,6 +177,7 @@ fn open01_of(bits: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Dist, SimDuration};
 
     fn stream(seed: u64, replication: u64, entity: &str, purpose: &str) -> RandomStream {
         Streams::new(seed, replication).stream(StreamNumber::of(entity, purpose))
@@ -236,6 +266,36 @@ mod tests {
             // Leaves the stream in the middle of a draw: the next seek must not mind.
             sought.next_u32();
         }
+    }
+
+    #[test]
+    fn every_way_to_draw_leaves_a_trace() {
+        let drawn = |draw: &dyn Fn(&mut RandomStream)| {
+            let streams = Streams::new(7, 3);
+            let number = StreamNumber::of("kms", "latency");
+            draw(&mut streams.stream(number));
+            // What another stream does not draw takes nothing back.
+            streams.stream(number);
+            streams.drawn()
+        };
+        let second = SimDuration::from_secs(1);
+        let constant = Dist::constant(second);
+        assert!(!drawn(&|_| {}));
+        assert!(!drawn(&|stream| stream.shuffle(&mut [1])));
+        assert!(!drawn(&|stream| assert_eq!(constant.sample(stream), second)));
+        assert!(drawn(&|stream| _ = stream.next_u32()));
+        assert!(drawn(&|stream| _ = stream.open01()));
+        assert!(drawn(&|stream| _ = stream.below(1)));
+        assert!(drawn(&|stream| stream.shuffle(&mut [1, 2])));
+        assert!(drawn(&|stream| _ = stream.clone().next_u64()));
+        for draws in [31, 32, 33, 64, 1_000] {
+            assert!(drawn(&|stream| (0..draws).for_each(|_| _ = stream.next_u64())), "{draws}");
+        }
+        let back = |stream: &mut RandomStream| {
+            stream.next_u64();
+            stream.seek(0);
+        };
+        assert!(drawn(&back), "a place at the start does not hide what was drawn");
     }
 
     #[test]

@@ -195,7 +195,7 @@ fn compile<T>(entry: &Entry<T>, plan: &Plan) -> Vec<Command> {
 }
 
 impl Spawn for ScriptPlan {
-    fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         let pair = |act: &Act| Draws {
             length: LazyStream::new(streams, act.length),
             spacing: LazyStream::new(streams, act.spacing),

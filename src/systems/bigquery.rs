@@ -267,7 +267,7 @@ fn build(root: &Node, plan: &mut Plan) {
 }
 
 impl Spawn for DatasetPlan {
-    fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(Dataset {
             plan: self,
             store: Store::new(&self.store, streams),

@@ -244,7 +244,7 @@ pub enum SweepMode {
 /// Makes the process of one replication from what is the same for all of them.
 pub trait Spawn: Send + Sync {
     /// The process, with its own random streams.
-    fn spawn<'a>(&'a self, streams: Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a>;
+    fn spawn<'a>(&'a self, streams: &Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a>;
 }
 
 /// What has to work for an entity to work: an edge of the graph of dependencies.
@@ -414,8 +414,8 @@ pub struct LazyStream {
 
 impl LazyStream {
     /// The stream of that number.
-    pub fn new(streams: Streams, number: crate::engine::StreamNumber) -> LazyStream {
-        LazyStream { streams, number, stream: None }
+    pub fn new(streams: &Streams, number: crate::engine::StreamNumber) -> LazyStream {
+        LazyStream { streams: streams.clone(), number, stream: None }
     }
 
     /// The stream itself.

@@ -113,7 +113,7 @@ pub struct Store<'a> {
 
 impl<'a> Store<'a> {
     /// A store whose key is usable so far.
-    pub fn new(plan: &'a StorePlan, streams: Streams) -> Store<'a> {
+    pub fn new(plan: &'a StorePlan, streams: &Streams) -> Store<'a> {
         let delays = || LazyStream::new(streams, plan.delays);
         let own = plan.key.as_ref().map(|habits| OnUse::new(habits, delays()));
         Store { plan, own, served: Served::default() }
@@ -154,7 +154,7 @@ impl Process<Message> for Store<'_> {
 }
 
 impl Spawn for StorePlan {
-    fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(Store::new(self, streams))
     }
 }

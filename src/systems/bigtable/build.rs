@@ -429,7 +429,7 @@ fn routing(profile: &Node, names: &[&str], regions: &[&str]) -> Routing {
 }
 
 impl Spawn for InstancePlan {
-    fn spawn<'a>(&'a self, streams: Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(Instance::new(self, streams, sweeps))
     }
 }

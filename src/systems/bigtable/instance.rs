@@ -161,7 +161,7 @@ fn grace_of(graces: &[Vec<GraceSlot>], timer: GraceTimer, cluster: usize, table:
 }
 
 impl<'a> Instance<'a> {
-    pub(super) fn new(plan: &'a InstancePlan, streams: Streams, mode: SweepMode) -> Instance<'a> {
+    pub(super) fn new(plan: &'a InstancePlan, streams: &Streams, mode: SweepMode) -> Instance<'a> {
         let lazy = |number| LazyStream::new(streams, number);
         let constants = &plan.constants;
         let clusters: Vec<Cluster> = plan

@@ -232,7 +232,7 @@ pub(super) fn compile(action: &str, params: &Node, plan: &Plan) -> Vec<Command> 
 }
 
 impl Spawn for JobPlan {
-    fn spawn<'a>(&'a self, streams: Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(Job::new(self, streams, sweeps))
     }
 }

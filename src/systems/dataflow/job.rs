@@ -122,7 +122,7 @@ pub(super) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    pub(super) fn new(plan: &'a JobPlan, streams: Streams, mode: SweepMode) -> Job<'a> {
+    pub(super) fn new(plan: &'a JobPlan, streams: &Streams, mode: SweepMode) -> Job<'a> {
         let lazy = |number| LazyStream::new(streams, number);
         let names = &plan.streams;
         let runs = plan.runs_at_start;

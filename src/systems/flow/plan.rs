@@ -351,7 +351,7 @@ impl NetworkPlan {
 }
 
 impl Spawn for NetworkPlan {
-    fn spawn<'a>(&'a self, _: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, _: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(Network::new(self))
     }
 }

@@ -43,7 +43,7 @@ struct DriverPlan {
 struct Driving<'a>(&'a DriverPlan);
 
 impl Spawn for DriverPlan {
-    fn spawn<'a>(&'a self, _: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, _: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(Driving(self))
     }
 }
@@ -153,7 +153,7 @@ impl World {
             .plan
             .spawns
             .iter()
-            .map(|spawn| spawn.spawn(streams, SweepMode::Decisive))
+            .map(|spawn| spawn.spawn(&streams, SweepMode::Decisive))
             .collect();
         let trace = Simulation::new(&self.plan.layout, processes, span(seconds), Budget::default())
             .run()

@@ -357,7 +357,7 @@ mod tests {
     use crate::engine::{StreamNumber, Streams};
 
     fn rounds(phasing: Phasing, count: u32, seed: u64) -> Rounds {
-        let stream = LazyStream::new(Streams::new(seed, 0), StreamNumber::of("c", "sweep-phase"));
+        let stream = LazyStream::new(&Streams::new(seed, 0), StreamNumber::of("c", "sweep-phase"));
         Rounds::new(SimDuration::from_secs(300), phasing, count, stream)
     }
 

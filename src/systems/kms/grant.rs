@@ -36,7 +36,7 @@ pub(super) struct GrantPlan {
 }
 
 impl Spawn for GrantPlan {
-    fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         let edge = |off| Edge { off, wanted_off: off, rule: "IAM-01", cause: None };
         Box::new(Grant {
             plan: self,

@@ -68,7 +68,7 @@ pub(super) struct Coordinated {
 }
 
 impl Spawn for KeyPlan {
-    fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(self.key(streams))
     }
 }
@@ -76,11 +76,11 @@ impl Spawn for KeyPlan {
 impl KeyPlan {
     /// The state that callers see at the start.
     pub(super) fn first_state(&self) -> StateId {
-        self.key(Streams::new(0, 0)).shown()
+        self.key(&Streams::new(0, 0)).shown()
     }
 
     /// The key at the start.
-    fn key(&self, streams: Streams) -> Key<'_> {
+    fn key(&self, streams: &Streams) -> Key<'_> {
         let version = |state: &State| Version::new(*state, SimTime::START);
         let mut key = Key {
             plan: self,

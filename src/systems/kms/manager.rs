@@ -102,7 +102,7 @@ impl ManagerPlan {
 }
 
 impl Spawn for ManagerPlan {
-    fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         let unit = |(failure, repair): &(StreamNumber, StreamNumber)| Unit {
             up: true,
             failed: None,

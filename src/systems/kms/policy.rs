@@ -265,7 +265,7 @@ struct PolicyPlan {
 }
 
 impl Spawn for PolicyPlan {
-    fn spawn<'a>(&'a self, streams: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         let stream = LazyStream::new(streams, self.stream);
         Box::new(Policy { plan: self, stream, changes: Vec::new() })
     }

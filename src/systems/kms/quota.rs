@@ -161,7 +161,7 @@ impl QuotaPlan {
 }
 
 impl Spawn for QuotaPlan {
-    fn spawn<'a>(&'a self, _: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, _: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(Quota {
             plan: self,
             rate: self.direct,

@@ -11,7 +11,7 @@ pub(super) struct ServicePlan {
 }
 
 impl Spawn for ServicePlan {
-    fn spawn<'a>(&'a self, _: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, _: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         let (outages, slow, mistakes) = (Spells::default(), Spells::default(), Spells::default());
         Box::new(Service { plan: self, outages, slow, mistakes, stale: 0 })
     }

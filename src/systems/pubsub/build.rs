@@ -96,7 +96,7 @@ fn constants(m: &Node) -> Constants {
 }
 
 impl Spawn for TopicPlan {
-    fn spawn<'a>(&'a self, streams: Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, streams: &Streams, sweeps: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(Topic::new(self, streams, sweeps))
     }
 }

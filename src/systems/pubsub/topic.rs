@@ -110,7 +110,7 @@ pub(super) struct Topic<'a> {
 }
 
 impl<'a> Topic<'a> {
-    pub(super) fn new(plan: &'a TopicPlan, streams: Streams, mode: SweepMode) -> Topic<'a> {
+    pub(super) fn new(plan: &'a TopicPlan, streams: &Streams, mode: SweepMode) -> Topic<'a> {
         let lazy = |number| LazyStream::new(streams, number);
         let constants = &plan.constants;
         let guarded = plan.key.map(|_| {

@@ -87,7 +87,7 @@ impl ServicesPlan {
 }
 
 impl Spawn for ServicesPlan {
-    fn spawn<'a>(&'a self, _: Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
+    fn spawn<'a>(&'a self, _: &Streams, _: SweepMode) -> Box<dyn Process<Message> + 'a> {
         Box::new(Services {
             plan: self,
             changed: BTreeMap::new(),

@@ -12,7 +12,7 @@ pub struct PointEstimates {
     pub point: usize,
     /// Each measure it has, in the order of the columns.
     pub measures: Vec<Measured>,
-    /// The constants that its replications drew on: a bit for each of the study's.
+    /// What its replications drew on: a bit for each of the study's constants, and one for chance.
     pub used: Vec<u64>,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Fold<'a> {
             point,
             series: series.collect(),
             worlds: vec![vec![Moments::default(); own.len()]; worlds],
-            used: vec![0; study.constants.len().div_ceil(64)],
+            used: vec![0; study.used_words()],
         }
     }
 
@@ -111,10 +111,19 @@ impl<'a> Fold<'a> {
     /// one world.
     pub fn mean(&self, column: usize) -> (Option<f64>, Option<(f64, f64)>) {
         let found = self.place(column).and_then(|place| self.series.get(place));
-        let (mean, ends) = found.map_or((None, None), Series::mean);
+        let (mean, mut ends) = found.map_or((None, None), Series::mean);
+        if self.is_certain() {
+            ends = mean.map(|mean| (mean, mean));
+        }
         let ends =
             ends.map(|(low, high)| (held(self.study, column, low), held(self.study, column, high)));
         (mean, ends)
+    }
+
+    /// Is it the same in every replication, whatever their luck? Not if it is in several worlds,
+    /// which differ for another reason.
+    fn is_certain(&self) -> bool {
+        self.study.worlds() == 1 && !self.study.drawn(&self.used)
     }
 
     /// The place of a column among those of its design point.
@@ -125,10 +134,13 @@ impl<'a> Fold<'a> {
 
     /// What the rows say.
     pub fn estimates(&mut self) -> PointEstimates {
-        let (study, worlds) = (self.study, &self.worlds);
+        let (study, worlds, certain) = (self.study, &self.worlds, self.is_certain());
         let own = study.own(self.point * study.worlds());
         let measured = |(place, (column, series)): (usize, (&usize, &mut Series))| {
             let mut estimate = series.estimate();
+            if certain {
+                estimate = estimate.certain();
+            }
             let worlds: Vec<Moments> = worlds.iter().map(|moments| moments[place]).collect();
             let ignorance = apart(&worlds);
             if let Some(ends) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {

@@ -1,7 +1,7 @@
 //! Objectives over replications: judged on the confidence interval of the mean, not on the mean.
 
 use crate::scenario::{Bound, Condition};
-use crate::stats::Estimate;
+use crate::stats::{Estimate, Method};
 
 /// What replications say of an objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,11 @@ pub fn judge(bound: &Bound, estimate: &Estimate) -> Verdict {
         Condition::Within { low, high } => (low, high),
     };
     let ends = estimate.ci_low.zip(estimate.ci_high);
-    let Some((from, to)) = ends else { return Verdict::Inconclusive };
+    let Some((from, to)) = ends else {
+        // Where nothing is left to chance, what is undefined stays undefined, as in a single run.
+        let certain = estimate.method == Method::Certain;
+        return if certain { Verdict::Fail } else { Verdict::Inconclusive };
+    };
     let holds = low.is_none_or(|low| from >= low) && high.is_none_or(|high| to <= high);
     let nowhere = low.is_some_and(|low| to < low) || high.is_some_and(|high| from > high);
     match (nowhere, holds) {
@@ -96,6 +100,24 @@ mod tests {
         assert_eq!(judge(&bound(None, Some(11.0)), &some), Verdict::Inconclusive);
         assert_eq!(judge(&bound(None, Some(9.0)), &some), Verdict::Fail);
         assert_eq!(judge(&bound(None, Some(9.0)), &estimate(&[None])), Verdict::Inconclusive);
+    }
+
+    /// A cost has no upper end, so that equal values alone say nothing of it.
+    #[test]
+    fn what_is_certain_passes_or_fails() {
+        let same = estimate(&[Some(10.0); 400]);
+        let none = estimate(&[None; 400]);
+        for (condition, of_ten, of_none) in [
+            (bound(None, Some(10.0)), Verdict::Pass, Verdict::Fail),
+            (bound(None, Some(9.9)), Verdict::Fail, Verdict::Fail),
+            (bound(Some(10.0), None), Verdict::Pass, Verdict::Fail),
+            (bound(Some(10.1), None), Verdict::Fail, Verdict::Fail),
+        ] {
+            assert_eq!(judge(&condition, &same), Verdict::Inconclusive);
+            assert_eq!(judge(&condition, &same.certain()), of_ten);
+            assert_eq!(judge(&condition, &none), Verdict::Inconclusive);
+            assert_eq!(judge(&condition, &none.certain()), of_none);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A ledger begins with [`MAGIC`], the length of the identity, the identity as JSON and its
 //! checksum. Records of one length follow, in the order of the cells: the number of the cell, the
-//! constants it drew on, its measures, and a checksum. All numbers are little-endian.
+//! bits that tell what it drew on, its measures, and a checksum. All numbers are little-endian.
 
 use super::plan::Plan;
 use super::run::Row;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The first bytes of a ledger: its kind, and the version of its form.
-pub const MAGIC: &[u8; 16] = b"cmeksim ledger 1";
+pub const MAGIC: &[u8; 16] = b"cmeksim ledger 2";
 
 /// Everything that the cells of a ledger follow from: with the same identity, the same cells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,8 +47,8 @@ pub struct Identity {
     /// Values of each of them in a record.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub each: usize,
-    /// The constants of a record.
-    pub constants: Vec<String>,
+    /// What the bits of a record tell that the cell drew on: constants, and chance.
+    pub bits: Vec<String>,
 }
 
 fn one() -> usize {
@@ -107,7 +107,7 @@ impl Identity {
             points: plan.points() as usize,
             columns,
             each: 1,
-            constants: Vec::new(),
+            bits: Vec::new(),
         }
     }
 
@@ -124,12 +124,7 @@ impl Identity {
         let columns = study.columns.iter().map(|column| column.path.clone()).collect();
         let command = command.to_owned();
         let of = Identity::of_study(study.base, command, overrides, files, plan, columns);
-        Identity {
-            blocks: of.blocks.filter(|_| several),
-            shard,
-            constants: study.constants.clone(),
-            ..of
-        }
+        Identity { blocks: of.blocks.filter(|_| several), shard, bits: study.bits(), ..of }
     }
 
     /// How another experiment differs from this one, in words, if it does.
@@ -217,7 +212,7 @@ impl Identity {
 
     /// The form of its records.
     pub fn form(&self) -> Form {
-        Form { values: self.columns.len() * self.each, used: self.constants.len().div_ceil(64) }
+        Form { values: self.columns.len() * self.each, used: self.bits.len().div_ceil(64) }
     }
 }
 
@@ -282,7 +277,7 @@ mod tests {
             points: 3,
             columns: vec!["a.b".into(), "c.d".into()],
             each: 1,
-            constants: vec!["m.n".into()],
+            bits: vec!["m.n".into()],
         }
     }
 

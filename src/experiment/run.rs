@@ -20,7 +20,8 @@ const AHEAD: u64 = 4;
 pub struct Row {
     /// Every measure; NaN is undefined.
     pub values: Vec<f64>,
-    /// The model constants it drew on: a bit for each of the study's.
+    /// The model constants it drew on: a bit for each of the study's. One more bit tells whether it
+    /// drew a random number.
     pub used: Vec<u64>,
 }
 

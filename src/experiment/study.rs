@@ -5,7 +5,7 @@ use super::outcome::{Outcome, measures_of};
 use super::plan::Cell;
 use super::run::{Cells, Row};
 use crate::diag::{Diagnostic, Severity, Sources};
-use crate::engine::{Budget, Halt, SimDuration, Trace};
+use crate::engine::{Budget, Halt, SimDuration, Streams, Trace};
 use crate::limits::DIAGNOSTICS_SHOWN_MAX;
 use crate::scenario::Scenario;
 use crate::scenario::read::Template;
@@ -320,6 +320,30 @@ impl<'a> Study<'a> {
         &self.sets[self.set_of[point]]
     }
 
+    /// Words of the bits of a row.
+    pub(super) fn used_words(&self) -> usize {
+        self.constants.len() / 64 + 1
+    }
+
+    /// The bit of a row that tells whether a random number was drawn, after those of the constants:
+    /// its word, and what of that.
+    fn drawn_bit(&self) -> (usize, u64) {
+        let place = self.constants.len();
+        (place / 64, 1 << (place % 64))
+    }
+
+    /// Was a random number drawn in any of the rows that have these bits together?
+    pub(super) fn drawn(&self, used: &[u64]) -> bool {
+        let (word, bit) = self.drawn_bit();
+        used.get(word).is_none_or(|word| word & bit != 0)
+    }
+
+    /// What the bits of a row tell, in their order.
+    pub(super) fn bits(&self) -> Vec<String> {
+        let drawn = "a random number".to_owned();
+        self.constants.iter().cloned().chain([drawn]).collect()
+    }
+
     /// A point in words; empty if it writes nothing.
     pub fn words(&self, point: usize) -> String {
         words(&self.factors, &self.points[point])
@@ -476,14 +500,17 @@ impl Worker<'_> {
         place.ok()
     }
 
-    fn trace(&self, cell: Cell) -> Result<Trace, Halt> {
-        let luck = self.study.luck(cell);
-        self.model.replicate(self.seed, luck, SweepMode::Decisive, Budget::default())
+    /// The trace of a cell, and whether it drew a random number.
+    fn trace(&self, cell: Cell) -> Result<(Trace, bool), Halt> {
+        let streams = Streams::new(self.seed, self.study.luck(cell));
+        let (sweeps, budget) = (SweepMode::Decisive, Budget::default());
+        let trace = self.model.replicate_with(&streams, sweeps, budget)?;
+        Ok((trace, streams.drawn()))
     }
 
     /// What a cell yields besides numbers.
     pub(super) fn outcome(&self, cell: Cell) -> Result<Outcome, Halt> {
-        Ok(self.model.outcome(self.trace(cell)?))
+        Ok(self.model.outcome(self.trace(cell)?.0))
     }
 
     /// Path and kind of every entity of the point, in the order of their ids.
@@ -497,8 +524,12 @@ impl Worker<'_> {
     /// A limit of the budget was reached.
     pub fn play(&mut self, cell: Cell) -> Result<Row, Halt> {
         let study = self.study;
-        let trace = self.trace(cell)?;
-        let mut used = vec![0u64; study.constants.len().div_ceil(64)];
+        let (trace, drawn) = self.trace(cell)?;
+        let mut used = vec![0u64; study.used_words()];
+        if drawn {
+            let (word, bit) = study.drawn_bit();
+            used[word] |= bit;
+        }
         for constant in &trace.used {
             if let Some(place) = self.place(constant) {
                 used[place / 64] |= 1 << (place % 64);

@@ -43,6 +43,8 @@ pub enum Method {
     /// All values are the same; the interval, where there is one, is the bound for what was never
     /// seen.
     Same,
+    /// Nothing is left to chance: the value is the only one there can be.
+    Certain,
     /// All values are 0 or 1: the interval of Wilson for a probability.
     Wilson,
     /// Student's t for the mean.
@@ -58,6 +60,7 @@ impl Method {
             Method::Nothing => "none",
             Method::Single => "single value",
             Method::Same => "same value, zero-event bound",
+            Method::Certain => "nothing random",
             Method::Wilson => "Wilson",
             Method::Student => "Student t",
             Method::Worlds => "Student t over worlds",
@@ -107,6 +110,25 @@ impl Estimate {
     /// How its quantiles came about, with their error.
     pub fn quantiles(&self) -> &'static str {
         if self.exact { "order statistics" } else { "histogram, 0.1 %" }
+    }
+
+    /// The same where nothing is left to chance: every other replication would show the same, so that
+    /// the value is its own interval. What is undefined stays so.
+    #[must_use]
+    pub fn certain(self) -> Estimate {
+        let known = |of: Quantile| Quantile { low: of.value, high: of.value, ..of };
+        Estimate {
+            ci_low: self.mean,
+            ci_high: self.mean,
+            std_dev: self.mean.map(|_| 0.0),
+            p5: known(self.p5),
+            p50: known(self.p50),
+            p95: known(self.p95),
+            p99: known(self.p99),
+            method: Method::Certain,
+            other_max: None,
+            ..self
+        }
     }
 
     /// The same, with the interval of the mean over worlds.

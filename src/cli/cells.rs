@@ -15,6 +15,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Was Ctrl-C pressed while cells were played?
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// From now on Ctrl-C is heard. Without a handler it ends the program at once, which ledgers survive
+/// as well.
+pub(super) fn hear_interruptions() {
+    let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
+}
+
 /// Was the program interrupted?
 pub(super) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
@@ -142,8 +148,7 @@ impl<'a> Course<'a> {
         if from > start && !self.quiet {
             say(&format!("{} cells are done already; going on with the rest", from - start));
         }
-        // Without a handler Ctrl-C ends the program at once, which the ledger survives as well.
-        let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
+        hear_interruptions();
         let bar = progress(end - start, from - start, self.quiet);
         let ended = play(cells, self.plan, from..end, pool, &INTERRUPTED, |first, rows| {
             let flow = taker.take(first, rows);
@@ -179,6 +184,10 @@ impl<'a> Course<'a> {
 /// Cells done and time left, on a terminal.
 pub(super) fn progress(cells: u64, done: u64, quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    progress_on(target, cells, done)
+}
+
+fn progress_on(target: ProgressDrawTarget, cells: u64, done: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(cells), target).with_position(done);
     let style = ProgressStyle::with_template(
         "{wide_bar} {human_pos} of {human_len} cells, {per_sec}, {msg} {eta} left",
@@ -188,4 +197,70 @@ pub(super) fn progress(cells: u64, done: u64, quiet: bool) -> ProgressBar {
     }
     bar.reset_eta();
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indicatif::TermLike;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    /// A terminal that keeps what is written to it.
+    #[derive(Clone, Debug, Default)]
+    struct Paper(Arc<Mutex<String>>);
+
+    impl TermLike for Paper {
+        fn width(&self) -> u16 {
+            140
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.0.lock().unwrap().clear();
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_terminal_shows_cells_precision_and_time_left() {
+        let paper = Paper::default();
+        let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
+        let bar = progress_on(target, 12_000, 2_000);
+        bar.inc(1_000);
+        bar.set_message("1 of 3 intervals narrow enough,");
+        bar.tick();
+        let shown = paper.0.lock().unwrap().clone();
+        assert!(shown.contains(" 3,000 of 12,000 cells, "), "{shown}");
+        assert!(shown.contains("/s, 1 of 3 intervals narrow enough, "), "{shown}");
+        assert!(shown.trim_end().ends_with(" left"), "{shown}");
+    }
 }

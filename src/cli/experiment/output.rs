@@ -1,6 +1,6 @@
 //! What an experiment found becomes files and a screen.
 
-use super::super::cells::{interrupted, progress};
+use super::super::cells::{hear_interruptions, interrupted, progress};
 use super::super::{Format, print, say};
 use crate::exit::Exit;
 use crate::experiment::attribution::{Share, Stop, shares};
@@ -284,6 +284,8 @@ pub(super) fn finish(
 /// The downtime at each design point, by root cause and phase.
 fn taken_apart(findings: &Findings, output: &Output) -> Result<Vec<Vec<Share>>, Exit> {
     let study = findings.study;
+    // Nothing did so yet if all cells were there.
+    hear_interruptions();
     let cells = findings.replications * study.points() as u64;
     let bar = progress(cells, 0, output.quiet);
     let of = |point: &PointEstimates| {

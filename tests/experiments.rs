@@ -475,6 +475,59 @@ fn objectives_are_judged_on_the_interval() {
     assert_eq!(with("at-most = \"71m\""), (Some(6), "inconclusive".to_owned()));
 }
 
+/// Where no random number is drawn, every replication is the same by construction: an objective on what
+/// has no upper end passes or fails. Where one is drawn, the same values in all replications are still
+/// no proof, and worlds differ though nothing is drawn in any of them.
+#[test]
+fn what_is_not_left_to_chance_passes_or_fails() {
+    let certain = "schema = 1\n[scenario]\nname = \"cost\"\nstart = 2026-06-01T00:00:00Z\n\
+                   horizon = \"30d\"\n[keys.a]\nlocation = \"us-east1\"\n[bigtable.o]\ntables = 10\n\
+                   [bigtable.o.clusters.a]\nzone = \"us-east1-b\"\nkey = \"a\"\n\
+                   [model]\nbigtable.sweep-phase = \"spread\"\n";
+    // 10 tables x 8,640 validations x 3 operations at USD 0.03 for 10,000, and USD 0.06 for the version.
+    let of = |more: &str, at_most: &str| {
+        let objective = format!(
+            "[[objectives]]\nmeasure = \"keys.a.kms-cost-usd\"\nat-most = {at_most}\n{more}"
+        );
+        let place = Place::new(&format!("{certain}{objective}"));
+        let done = place.call("replicate", "out", &["-n", "20"]);
+        let found = files(&place.path("out"));
+        let estimates = rows(&found["estimates.csv"]);
+        let cost = estimates.into_iter().find(|row| row["measure"] == "keys.a.kms-cost-usd");
+        let cost = cost.unwrap();
+        let cells = ["mean", "ci_low", "ci_high", "method", "other_max"].map(|c| cost[c].clone());
+        // From the ledger alone it is the same.
+        let again = place.call("replicate", "out", &["-n", "20"]);
+        assert!(again.code == done.code && found == files(&place.path("out")));
+        (done.code, cells)
+    };
+    let (code, cells) = of("", "0.9");
+    assert_eq!(
+        (code, cells.each_ref().map(String::as_str)),
+        (Some(0), ["0.8376", "0.8376", "0.8376", "nothing random", ""])
+    );
+    assert_eq!(of("", "0.8").0, Some(5));
+    let hazard = "[[hazards]]\nname = \"x\"\ndo = \"kms-outage\"\nlocation = \"us-east1\"\n\
+                  every = { exponential = { mean = \"9000d\" } }\nlasts = \"1h\"\n";
+    let (code, cells) = of(hazard, "0.9");
+    assert_eq!((code, cells[3].as_str()), (Some(6), "same value, zero-event bound"), "{cells:?}");
+    let uncertain = "[uncertain]\ndraws = 3\n[uncertain.factors]\n\
+                     t = { path = \"model.kms.disable-propagation\", levels = [\"1s\", \"2s\"] }\n";
+    assert_eq!(of(uncertain, "0.9").0, Some(6));
+}
+
+/// A precision is reached at once where nothing is left to chance, also by what is zero.
+#[test]
+fn what_is_not_left_to_chance_needs_no_more_replications() {
+    let place = Place::new(
+        &SCENARIO[..SCENARIO.find("[[hazards]]").unwrap()]
+            .replace("[keys.a]", "[model]\nbigtable.sweep-phase = \"spread\"\n[keys.a]"),
+    );
+    let found = place.good("replicate", "out", &["--precision", "5%", "--min", "20"]);
+    let told = json(&found, "summary.json");
+    assert_eq!((&told["replications"], &told["precision"]["reached"]), (&20.into(), &1.into()));
+}
+
 #[test]
 fn estimates_say_how_they_came_about() {
     let place = Place::new(SCENARIO);

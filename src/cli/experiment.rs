@@ -13,13 +13,14 @@ use crate::engine::Halt;
 use crate::exit::Exit;
 use crate::experiment::ledger::Identity;
 use crate::experiment::plan::{Cell, Plan};
-use crate::experiment::precision::{self, Watch};
+use crate::experiment::precision::{self, Known, Precision, Watch};
 use crate::experiment::run::{Flow, Row};
 use crate::experiment::study::Study;
 use crate::limits::{CELLS_MAX, POINTS_AND_WORLDS_MAX};
 use crate::report::experiment::Reached;
 use crate::report::ledger::Ledger;
 use crate::report::parts::left_alone;
+use crate::report::summary::quantity;
 use crate::scenario::Scenario;
 use crate::scenario::read::{Overrides, Template, factor, precision as read_precision};
 use clap::Args;
@@ -350,6 +351,32 @@ fn plan<'a>(
     Ok((plan, watch))
 }
 
+/// How far a precision is reached, beside the progress bar.
+fn told(Known { reached, of, unknown, widest }: Known, precision: Precision) -> String {
+    // Two digits show the way; more of them would only flicker.
+    let short = |value: f64| format!("{value:.1e}").parse().unwrap_or(value);
+    let of_unit = |value: f64, unit: &str| match unit {
+        "USD" => format!("USD {}", short(value)),
+        _ => short(value).to_string(),
+    };
+    let seconds = |value: f64| quantity(Some(value), "s");
+    let widths = widest.map(|(wide, unit)| match precision {
+        Precision::Relative(wanted) => {
+            (format!("{} %", short(100.0 * wide)), format!("{} %", short(100.0 * wanted)))
+        }
+        Precision::Absolute(wanted) => (of_unit(wide, unit), of_unit(wanted, unit)),
+        Precision::Seconds(wanted) => (seconds(wide), seconds(wanted)),
+    });
+    let mut text = format!("{reached} of {of} intervals narrow enough,");
+    if let Some((wide, wanted)) = widths {
+        text += &format!(" the widest {wide} ({wanted} asked),");
+    }
+    if unknown > 0 {
+        text += &format!(" {unknown} with nothing seen yet,");
+    }
+    text
+}
+
 /// An experiment on its way.
 struct Work<'a> {
     study: &'a Study<'a>,
@@ -376,8 +403,8 @@ impl Taker for Work<'_> {
         watch.push(point, rows);
         let done = first + rows.len() as u64;
         if self.plan.complete(done).is_some() {
-            let (reached, of) = watch.reached();
-            if reached == of {
+            let known = watch.known();
+            if known.reached == known.of {
                 self.enough = Some(done);
                 return Flow::Stop;
             }
@@ -386,8 +413,8 @@ impl Taker for Work<'_> {
     }
 
     fn message(&self) -> Option<String> {
-        let (reached, of) = self.watch.as_ref()?.reached();
-        Some(format!("{reached} of {of} intervals narrow enough,"))
+        let watch = self.watch.as_ref()?;
+        Some(told(watch.known(), watch.precision()))
     }
 }
 
@@ -426,8 +453,43 @@ impl<'a> Work<'a> {
     /// What became of the wish for a precision.
     fn reached(&self, options: &Options) -> Option<Reached> {
         let (watch, asked) = self.watch.as_ref().zip(options.precision.clone())?;
-        let (reached, of) = watch.reached();
+        let Known { reached, of, .. } = watch.known();
         let paths = watch.columns().iter().map(|column| self.study.columns[*column].path.clone());
         Some(Reached { asked, measures: paths.collect(), reached, of })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_tells_the_precision_reached() {
+        let none = Known { reached: 0, of: 2, unknown: 2, widest: None };
+        assert_eq!(
+            told(none, Precision::Relative(0.05)),
+            "0 of 2 intervals narrow enough, 2 with nothing seen yet,"
+        );
+        let some = Known { reached: 1, of: 3, unknown: 1, widest: Some((0.0618, "s")) };
+        assert_eq!(
+            told(some, Precision::Relative(0.05)),
+            "1 of 3 intervals narrow enough, the widest 6.2 % (5 % asked), 1 with nothing seen yet,"
+        );
+        let wide = |value: f64, unit: &'static str| Known {
+            reached: 1,
+            of: 2,
+            unknown: 0,
+            widest: Some((value, unit)),
+        };
+        for (known, precision, words) in [
+            (wide(5_400.0, "s"), Precision::Seconds(600.0), "1h 30m (10m asked)"),
+            (wide(0.001_234, "fraction"), Precision::Absolute(0.001), "0.0012 (0.001 asked)"),
+            (wide(123.4, "USD"), Precision::Absolute(99.0), "USD 120 (USD 99 asked)"),
+            (wide(23.4, "count"), Precision::Absolute(10.0), "23 (10 asked)"),
+            (wide(2.5, "s"), Precision::Relative(0.5), "250 % (50 % asked)"),
+        ] {
+            let whole = format!("1 of 2 intervals narrow enough, the widest {words},");
+            assert_eq!(told(known, precision), whole);
+        }
     }
 }

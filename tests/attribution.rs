@@ -214,3 +214,89 @@ fn quantiles_have_their_method_beside_them() {
     let many = done(place.path(), BUCKET, "many", &["replicate", "-n", "10001"]);
     assert!(many.contains("Quantiles by: histogram, 0.1 % (docs"), "{many}");
 }
+
+/// The bytes of every file of a folder, by name.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let name = |entry: &fs::DirEntry| entry.file_name().into_string().unwrap();
+    entries.map(|entry| (name(&entry), fs::read(entry.path()).unwrap())).collect()
+}
+
+/// Ctrl-C while the downtime is taken apart: the cells are kept, nothing else is written, and the same
+/// command goes on to the same bytes. So it is when all cells were there from the start.
+#[cfg(unix)]
+#[test]
+fn an_interruption_keeps_the_cells() {
+    use std::process::{Child, Stdio};
+    use std::time::Duration;
+    const ARGS: [&str; 4] = ["replicate", "-n", "20000", "--attribution"];
+    let place = tempfile::tempdir().unwrap();
+    done(place.path(), RANDOM, "whole", &ARGS);
+    let whole = files(&place.path().join("whole"));
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cmeksim"));
+        command.args([ARGS[0], "s.toml", "--no-charts", "--out", "out"]).args(&ARGS[1..]);
+        command.current_dir(place.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let interrupt = |child: Child| {
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let done = child.wait_with_output().unwrap();
+        (done.status.code(), done.stdout, String::from_utf8(done.stderr).unwrap())
+    };
+    let kept = |(code, stdout, said): (Option<i32>, Vec<u8>, String)| {
+        assert_eq!(code, Some(130), "{said}");
+        let words = "interrupted: the cells are kept; the same command goes on from there";
+        assert!(said.contains(words) && stdout.is_empty(), "{said}");
+        let left = files(&place.path().join("out"));
+        assert_eq!(left.keys().collect::<Vec<_>>(), ["ledger.bin"]);
+        assert!(left["ledger.bin"] == whole["ledger.bin"]);
+    };
+    let child = start();
+    let ledger = place.path().join("out/ledger.bin");
+    let all = whole["ledger.bin"].len() as u64;
+    while fs::metadata(&ledger).map_or(0, |data| data.len()) < all {
+        std::thread::yield_now();
+    }
+    kept(interrupt(child));
+    // Nothing shows from when on the second command hears it: too early, it just ends.
+    let later = (1..200).map(|attempt| {
+        let child = start();
+        std::thread::sleep(Duration::from_millis(25 * attempt));
+        interrupt(child)
+    });
+    kept(later.into_iter().find(|(code, ..)| code.is_some()).unwrap());
+    done(place.path(), RANDOM, "out", &ARGS);
+    assert!(files(&place.path().join("out")) == whole);
+}
+
+/// Over replications and in a single run, the same event is charged with the same time.
+#[test]
+fn a_run_charges_the_same_events() {
+    let place = tempfile::tempdir().unwrap();
+    // The instance is denied from 1 h on, and still is when an outage from 10 h to 16 h is over.
+    let late = BUCKET.replace("at = \"3h\"", "at = \"20h\"").replace(
+        "[storage.b]",
+        "[bigtable.o.clusters.east]\nzone = \"us-east1-b\"\nkey = \"a\"\n[storage.b]",
+    );
+    done(place.path(), &late, "many", &["replicate", "-n", "1", "--attribution"]);
+    done(place.path(), &late, "run", &["run"]);
+    let sums = |out: &str| {
+        let mut sums: BTreeMap<(String, String, String), f64> = BTreeMap::new();
+        for row in rows(&place.path().join(out).join("attribution.csv")) {
+            if row.get("state").is_none_or(|state| state != "degraded") {
+                let part = ["entity", "root_event", "phase"].map(|name| row[name].clone()).into();
+                *sums.entry(part).or_default() += number(&row, "seconds");
+            }
+        }
+        sums.retain(|_, seconds| *seconds > 0.0);
+        sums
+    };
+    let (run, many) = (sums("run"), sums("many"));
+    assert!(run.keys().any(|(entity, ..)| entity == "bigtable.o"), "{run:?}");
+    assert!(run.keys().all(|(_, root, _)| !root.ends_with(" is over")), "{run:?}");
+    for (part, seconds) in run {
+        assert!((many[&part] - seconds).abs() < 1e-6, "{part:?}");
+    }
+}

@@ -1,17 +1,17 @@
-//! What systems were down for, over replications: the shares of their downtime by root cause and
-//! phase.
+//! What systems were down for: which event is charged with the time of a replication, and the shares
+//! of the downtime by root cause and phase over replications.
 //!
 //! Cells are pure functions, so what they were down for is found by playing them once more: nothing
 //! of it has to be kept for those who do not ask.
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Stay};
 use super::plan::Cell;
 use super::study::Study;
-use crate::engine::trace::Seq;
+use crate::engine::trace::{Charge, Seq};
 use crate::engine::{EntityId, Halt, SimTime};
 use crate::stats::special::student_quantile;
 use crate::stats::{CONFIDENCE, Moments};
-use crate::systems::spec::{EntityKind, Role};
+use crate::systems::spec::{EntityKind, Role, StateSpec};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -64,12 +64,18 @@ pub fn root_in_words(entities: &[(&str, &EntityKind)], outcome: &Outcome, root: 
     }
 }
 
-/// A stretch of downtime: its phase, its root, and its ends.
-struct Stretch {
-    phase: &'static str,
-    root: Option<Seq>,
-    from: SimTime,
-    to: SimTime,
+/// A stretch of the time of an entity in one state: its phase, its root, and its ends.
+pub struct Stretch {
+    /// Name of the state.
+    pub state: &'static str,
+    /// Part of the course of things.
+    pub phase: &'static str,
+    /// The root event.
+    pub root: Option<Seq>,
+    /// Its start.
+    pub from: SimTime,
+    /// Its end.
+    pub to: SimTime,
 }
 
 /// The downtime of every system in one replication, by root cause and phase.
@@ -77,9 +83,8 @@ fn times(entities: &[(&str, &EntityKind)], outcome: &Outcome) -> Times {
     let mut times = Times::new();
     let systems = (0..).map(EntityId).zip(entities);
     for (entity, (path, _)) in systems.filter(|(_, (_, kind))| kind.role == Role::System) {
-        let mut stretches = stretches(entity, entities, outcome);
-        settle(&mut stretches, |root| ends_a_fault(entities, outcome, root));
-        for Stretch { phase, root, from, to } in stretches.iter().filter(|s| s.from < s.to) {
+        let stretches = downtime(entity, entities, outcome);
+        for Stretch { phase, root, from, to, .. } in stretches.iter().filter(|s| s.from < s.to) {
             let root = root.map(|root| root_in_words(entities, outcome, root));
             let part = ((*path).to_owned(), root.unwrap_or_default(), *phase);
             *times.entry(part).or_default() += to.saturating_since(*from).ns();
@@ -88,33 +93,54 @@ fn times(entities: &[(&str, &EntityKind)], outcome: &Outcome) -> Times {
     times
 }
 
-/// The downtime of a system in the order of time. Where it does not charge all of it to phases, its
-/// states are the phases.
-fn stretches(
+/// The time that an entity charges to phases, in the order of time, each stretch to the event that
+/// began its trouble.
+pub fn charged(
     entity: EntityId,
     entities: &[(&str, &EntityKind)],
     outcome: &Outcome,
 ) -> Vec<Stretch> {
     let trace = &outcome.trace;
+    let own = trace.charges.iter().filter(|charge| charge.entity == entity);
+    let stretch = |charge: &Charge| Stretch {
+        state: charge.state,
+        phase: charge.phase,
+        root: charge.cause.map(|cause| trace.root(cause)),
+        from: charge.from,
+        to: charge.to,
+    };
+    let mut charged: Vec<Stretch> = own.map(stretch).collect();
+    settle(&mut charged, |root| ends_a_fault(entities, outcome, root));
+    charged
+}
+
+/// The downtime of a system in the order of time. Where it does not charge all of it to phases, its
+/// states are the phases.
+fn downtime(entity: EntityId, entities: &[(&str, &EntityKind)], outcome: &Outcome) -> Vec<Stretch> {
+    let trace = &outcome.trace;
     let place = entity.0 as usize;
     let states = entities[place].1.states;
     let serves = |name: &str| states.iter().any(|state| state.name == name && state.serves);
-    let stretch = |phase, cause: Option<Seq>, from, to| Stretch {
-        phase,
-        root: cause.map(|cause| trace.root(cause)),
-        from,
-        to,
-    };
     let stays = outcome.timeline[place].iter().map(|stay| (&states[usize::from(stay.state)], stay));
     let stays = stays.filter(|(state, _)| !state.serves);
-    let by_state: Vec<Stretch> =
-        stays.map(|(state, stay)| stretch(state.name, stay.cause, stay.from, stay.to)).collect();
-    let charges = trace.charges.iter().filter(|c| c.entity == entity && !serves(c.state));
-    let charged: Vec<Stretch> = charges.map(|c| stretch(c.phase, c.cause, c.from, c.to)).collect();
+    let stretch = |(state, stay): (&StateSpec, &Stay)| Stretch {
+        state: state.name,
+        phase: state.name,
+        root: stay.cause.map(|cause| trace.root(cause)),
+        from: stay.from,
+        to: stay.to,
+    };
+    let mut by_state: Vec<Stretch> = stays.map(stretch).collect();
+    let mut charged = charged(entity, entities, outcome);
+    charged.retain(|stretch| !serves(stretch.state));
     let length = |stretches: &[Stretch]| -> u64 {
         stretches.iter().map(|one| one.to.saturating_since(one.from).ns()).sum()
     };
-    if length(&charged) == length(&by_state) { charged } else { by_state }
+    if length(&charged) == length(&by_state) {
+        return charged;
+    }
+    settle(&mut by_state, |root| ends_a_fault(entities, outcome, root));
+    by_state
 }
 
 /// Is a root event the end of a fault?
@@ -275,8 +301,13 @@ mod tests {
     #[test]
     fn the_end_of_a_fault_is_no_root_cause() {
         let at = |ns: u64| SimTime::from_ns(ns).unwrap();
-        let one =
-            |phase, root, from, to| Stretch { phase, root: Some(root), from: at(from), to: at(to) };
+        let one = |phase, root, from, to| Stretch {
+            state: "down",
+            phase,
+            root: Some(root),
+            from: at(from),
+            to: at(to),
+        };
         let mut all = vec![
             one("denied", 1, 0, 10),
             one("unreachable", 2, 10, 20),

@@ -6,12 +6,13 @@ use super::{Run, SCHEMA};
 use crate::diag::{self, Severity};
 use crate::engine::trace::Seq;
 use crate::engine::{EntityId, SimDuration};
+use crate::experiment::attribution::{Stretch, charged};
 use crate::experiment::outcome::Measures;
 use crate::scenario::{Bound, Condition};
 use crate::systems;
 use crate::systems::spec::{Default, Node, Origin, ParamSpec, Role};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// A share of an entity's time, charged to a root event and a phase.
@@ -23,7 +24,7 @@ pub struct Share {
     pub state: &'static str,
     /// Part of the course of things.
     pub phase: &'static str,
-    /// The root event, as a `seq` of `events.csv`.
+    /// The event that began the trouble, as a `seq` of `events.csv`.
     pub root: Option<Seq>,
     /// How much.
     pub span: SimDuration,
@@ -32,12 +33,14 @@ pub struct Share {
 /// The charged time of a run, summed by entity, state, root and phase. Sums are of whole
 /// nanoseconds, so the shares of a state add up to its time exactly.
 pub fn shares(run: &Run) -> Vec<Share> {
-    let trace = &run.outcome.trace;
     let mut sums: BTreeMap<(EntityId, &str, Option<Seq>, &str), u64> = BTreeMap::new();
-    for charge in &trace.charges {
-        let root = charge.cause.map(|cause| trace.root(cause));
-        *sums.entry((charge.entity, charge.state, root, charge.phase)).or_default() +=
-            charge.to.saturating_since(charge.from).ns();
+    let charging: BTreeSet<EntityId> = run.outcome.trace.charges.iter().map(|c| c.entity).collect();
+    for entity in charging {
+        for Stretch { state, phase, root, from, to } in charged(entity, &run.entities, run.outcome)
+        {
+            *sums.entry((entity, state, root, phase)).or_default() +=
+                to.saturating_since(from).ns();
+        }
     }
     sums.into_iter()
         .map(|((entity, state, root, phase), ns)| Share {

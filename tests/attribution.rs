@@ -229,7 +229,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn an_interruption_keeps_the_cells() {
     use std::process::{Child, Stdio};
     use std::time::Duration;
-    const ARGS: [&str; 4] = ["replicate", "-n", "20000", "--attribution"];
+    const ARGS: [&str; 4] = ["replicate", "-n", "6000", "--attribution"];
     let place = tempfile::tempdir().unwrap();
     done(place.path(), RANDOM, "whole", &ARGS);
     let whole = files(&place.path().join("whole"));
@@ -260,10 +260,11 @@ fn an_interruption_keeps_the_cells() {
         std::thread::yield_now();
     }
     kept(interrupt(child));
-    // Nothing shows from when on the second command hears it: too early, it just ends.
-    let later = (1..200).map(|attempt| {
+    // Nothing shows from when on the second command hears it: too early, it just ends. It plays all
+    // cells from then on, so that a quarter longer each time does not miss it.
+    let later = (0..40).map(|attempt| {
         let child = start();
-        std::thread::sleep(Duration::from_millis(25 * attempt));
+        std::thread::sleep(Duration::from_millis(20).mul_f64(1.25f64.powi(attempt)));
         interrupt(child)
     });
     kept(later.into_iter().find(|(code, ..)| code.is_some()).unwrap());

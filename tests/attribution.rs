@@ -262,9 +262,10 @@ fn an_interruption_keeps_the_cells() {
     kept(interrupt(child));
     // Nothing shows from when on the second command hears it: too early, it just ends. It plays all
     // cells from then on, so that a quarter longer each time does not miss it.
-    let later = (0..40).map(|attempt| {
+    let longer = std::iter::successors(Some(20), |ms| Some(ms + ms / 4));
+    let later = longer.take(40).map(|ms: u64| {
         let child = start();
-        std::thread::sleep(Duration::from_millis(20).mul_f64(1.25f64.powi(attempt)));
+        std::thread::sleep(Duration::from_millis(ms));
         interrupt(child)
     });
     kept(later.into_iter().find(|(code, ..)| code.is_some()).unwrap());

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod docs;
 pub mod experiment;
 pub mod files;
+pub mod folder;
 pub mod ledger;
 pub mod parts;
 pub mod risks;
@@ -16,6 +17,7 @@ pub mod steady;
 pub mod summary;
 pub mod tables;
 mod uncertainty;
+pub mod words;
 pub mod work;
 
 use crate::engine::trace::Seq;

@@ -1,5 +1,6 @@
 //! Writes outputs whole or not at all: the only place that touches the disk.
 
+use super::folder::{check_ours, claim, temporary};
 use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -120,7 +121,7 @@ struct Manifest<'a> {
 /// is left alone.
 ///
 /// # Errors
-/// The folder is not ours, or the disk refuses.
+/// The folder is not ours, somebody else is at work in it, or the disk refuses.
 pub fn write_all(folder: &Path, files: Files, made: &Made) -> Result<(), Failure> {
     write_with(folder, || Ok(files), Vec::new(), made)
 }
@@ -128,7 +129,8 @@ pub fn write_all(folder: &Path, files: Files, made: &Made) -> Result<(), Failure
 /// The same, with files besides that are written as they come, while the others are made.
 ///
 /// # Errors
-/// The folder is not ours, or the disk refuses, or a file cannot be made.
+/// The folder is not ours, somebody else is at work in it, the disk refuses, or a file cannot be
+/// made.
 pub fn write_with(
     folder: &Path,
     files: impl FnOnce() -> Result<Files, Failure> + Send,
@@ -136,18 +138,10 @@ pub fn write_with(
     made: &Made,
 ) -> Result<(), Failure> {
     make_folder(folder)?;
+    check_ours(folder)?;
+    let _flag = claim(folder)?;
     let manifest = folder.join(MANIFEST);
     let whole = manifest.exists();
-    let ours = whole || folder.join(LEDGER).exists();
-    if !ours && fs::read_dir(folder).map_err(failure("look into", folder))?.next().is_some() {
-        return Err(Failure {
-            doing: "write into",
-            path: folder.to_owned(),
-            said: format!(
-                "it holds files that are not of an earlier run (no {MANIFEST}); name another folder with --out"
-            ),
-        });
-    }
     let streamed = || {
         let staged = streams.into_iter().map(|(name, stream)| {
             let file = stage(folder, name, stream)?;
@@ -228,10 +222,7 @@ fn stage_all(folder: &Path, files: &Files) -> Result<Vec<Staged>, Failure> {
 /// Writes a file as it comes, under a temporary name.
 fn stage(folder: &Path, name: String, mut stream: Stream<'_>) -> Result<Staged, Failure> {
     let path = folder.join(&name);
-    let file = tempfile::Builder::new()
-        .prefix(".writing-")
-        .tempfile_in(folder)
-        .map_err(failure("write", &path))?;
+    let file = temporary(folder).map_err(failure("write", &path))?;
     let to = io::BufWriter::with_capacity(1 << 16, file);
     let mut to = Hashing { to, hash: Sha256::new() };
     stream(&mut to)?;
@@ -256,12 +247,12 @@ impl Staged {
 
 /// Temporary files are private; outputs are like any other file.
 #[cfg(unix)]
-fn make_readable(file: &fs::File) -> io::Result<()> {
+pub(super) fn make_readable(file: &fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn make_readable(_: &fs::File) -> io::Result<()> {
+pub(super) fn make_readable(_: &fs::File) -> io::Result<()> {
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The ledger of an experiment on disk: finished cells are appended, and read again after an
 //! interruption. Whatever a crash leaves behind, the whole records before it count.
 
-use super::files::{Failure, LEDGER, MANIFEST, make_folder};
+use super::files::{Failure, LEDGER, make_folder, make_readable};
+use super::folder::{BUSY, check_ours, temporary};
+use super::words::are;
 use crate::experiment::ledger::{Form, Identity, MAGIC};
 use crate::experiment::run::Row;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -91,16 +93,7 @@ impl Ledger {
     ) -> Result<Ledger, Refusal> {
         make_folder(folder)?;
         let path = folder.join(LEDGER);
-        let exists = path.exists();
-        let mut others = fs::read_dir(folder).map_err(failure("look into", folder))?;
-        if !exists && !folder.join(MANIFEST).exists() && others.next().is_some() {
-            let said = format!(
-                "it holds files that are not of an earlier run (no {MANIFEST}); name another \
-                 folder with --out"
-            );
-            let (doing, path) = ("write into", folder.to_owned());
-            return Err(Refusal::World(Failure { doing, path, said }));
-        }
+        check_ours(folder)?;
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&path).map_err(failure("open", &path))?;
@@ -128,6 +121,36 @@ impl Ledger {
         let mut ledger = Ledger { file, path, form, start, cells: first..first, bytes: Vec::new() };
         ledger.resume(each)?;
         Ok(ledger)
+    }
+
+    /// Makes the ledger of a folder one of more replications or fewer, where these are the same cells:
+    /// what it holds stays, as far as it is asked for. False, and nothing is done, where that is not
+    /// so, or where cells of a part would be lost.
+    ///
+    /// # Errors
+    /// Somebody else is at work on it, or the disk refuses.
+    pub fn resize(folder: &Path, identity: &Identity) -> Result<bool, Failure> {
+        let (mut old, before) = Ledger::read_only(folder, |_| 0)?;
+        lock(&old.file, &old.path)?;
+        let kept = old.cells.end;
+        let (was, is) = (before.resized(identity), identity.resized(&before));
+        let Some((_, is)) = was.zip(is).filter(|(was, is)| kept <= *is || kept >= *was) else {
+            return Ok(false);
+        };
+        let path = folder.join(LEDGER);
+        let copy = |old: &mut Ledger| {
+            let mut new = temporary(folder)?;
+            // On a disk without locks the ledger itself has none either.
+            let _ = new.as_file().try_lock();
+            new.write_all(&identity.to_bytes())?;
+            old.file.seek(SeekFrom::Start(old.start))?;
+            let bytes = kept.min(is) * old.form.bytes() as u64;
+            io::copy(&mut (&old.file).take(bytes), &mut new)?;
+            make_readable(new.as_file())?;
+            new.as_file().sync_all()?;
+            new.persist(&path).map_err(|error| error.error)
+        };
+        copy(&mut old).map(|_| true).map_err(failure("write", &path))
     }
 
     /// Opens the ledger in a folder to read it only; gives its identity as well.
@@ -197,9 +220,28 @@ impl Ledger {
         for (number, row) in (self.cells.end..).zip(rows) {
             self.form.write(number, row, &mut self.bytes);
         }
-        self.file.write_all(&self.bytes).map_err(failure("write", &self.path))?;
+        if let Err(error) = self.file.write_all(&self.bytes) {
+            return Err(self.refused(&error));
+        }
         self.cells.end += rows.len() as u64;
         Ok(())
+    }
+
+    /// Cuts off what is half written, and says what is left.
+    fn refused(&self, error: &io::Error) -> Failure {
+        let kept = self.cells.end - self.cells.start;
+        let end = self.start + kept * self.form.bytes() as u64;
+        // If that fails too, it is cut off when it is read again.
+        let _ = self.file.set_len(end).and_then(|()| self.file.sync_data());
+        let when = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                "when there is room"
+            }
+            _ => "once that is put right",
+        };
+        let cells = are(kept, "cell");
+        let said = format!("{error}; {cells} kept; the same command goes on from there {when}");
+        Failure { doing: "write", path: self.path.clone(), said }
     }
 
     /// Makes what was appended last through a loss of power.
@@ -297,10 +339,7 @@ fn begin(file: &mut File, identity: &Identity) -> io::Result<u64> {
 fn lock(file: &File, path: &Path) -> Result<(), Failure> {
     let said = match file.try_lock() {
         Ok(()) => return Ok(()),
-        Err(TryLockError::WouldBlock) => {
-            "another cmeksim is at work in this folder; wait for it, or name another with --out"
-                .to_owned()
-        }
+        Err(TryLockError::WouldBlock) => BUSY.to_owned(),
         Err(TryLockError::Error(error)) => error.to_string(),
     };
     Err(Failure { doing: "lock", path: path.to_owned(), said })

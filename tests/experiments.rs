@@ -340,7 +340,7 @@ fn what_is_no_set_of_shards_is_refused() {
     let bytes = fs::read(&ledger).unwrap();
     fs::write(&ledger, &bytes[..bytes.len() - 1]).unwrap();
     let torn = merge(&["1-3", "2-3", "3-3"]);
-    assert!(torn.contains("is not done: 6 of its 7 cells are; run it again"), "{torn}");
+    assert!(torn.contains("is not done: it has 6 of its 7 cells; run it again"), "{torn}");
     place.good("sweep", "2-3", &["-n", "5", "--shard", "2/3"]);
     let (one, two, three) = (text("1-3"), text("2-3"), text("3-3"));
     assert_eq!(

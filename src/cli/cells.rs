@@ -7,6 +7,7 @@ use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::run::{Cells, End, Flow, Row, play};
 use crate::report::files::Failure;
 use crate::report::ledger::{Ledger, Refusal};
+use crate::report::words::{are, are_of};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::ops::Range;
 use std::path::Path;
@@ -34,6 +35,12 @@ pub(super) fn wrong(text: &str) -> Exit {
 
 pub(super) fn world(failure: Failure) -> Exit {
     say(&format!("error: {failure}"));
+    Exit::World
+}
+
+/// The results of cells that are all in the ledger could not be written.
+pub(super) fn unwritten(failure: Failure) -> Exit {
+    say(&format!("error: {failure}; all cells are kept: the same command writes them once it can"));
     Exit::World
 }
 
@@ -89,8 +96,9 @@ impl<'a> Course<'a> {
         self.refused(self.try_open(identity, fresh, taker))
     }
 
-    /// The same for a study. One that is done is written anew, as the results of a run are; a part
-    /// of another one is in the way.
+    /// The same for a study. With another number of replications it goes on from what is there, if
+    /// these are the same cells. Another one that is done is written anew, as the results of a run
+    /// are; a part of it is in the way.
     pub(super) fn open_study(
         &self,
         identity: &Identity,
@@ -98,10 +106,14 @@ impl<'a> Course<'a> {
         taker: &mut dyn Taker,
     ) -> Result<Ledger, Exit> {
         // What is refused was not read, so that nothing of it was taken.
-        let ledger = match self.try_open(identity, fresh, taker) {
-            Err(Refusal::Other(_)) if is_done(self.folder) => self.try_open(identity, true, taker),
-            other => other,
-        };
+        let mut ledger = self.try_open(identity, fresh, taker);
+        if matches!(ledger, Err(Refusal::Other(_))) {
+            if Ledger::resize(self.folder, identity).map_err(world)? {
+                ledger = self.try_open(identity, false, taker);
+            } else if is_done(self.folder) {
+                ledger = self.try_open(identity, true, taker);
+            }
+        }
         self.refused(ledger)
     }
 
@@ -146,7 +158,7 @@ impl<'a> Course<'a> {
             return Ok(());
         }
         if from > start && !self.quiet {
-            say(&format!("{} cells are done already; going on with the rest", from - start));
+            say(&format!("{} done already; going on with the rest", are(from - start, "cell")));
         }
         hear_interruptions();
         let bar = progress(end - start, from - start, self.quiet);
@@ -168,10 +180,8 @@ impl<'a> Course<'a> {
             End::Done => Ok(()),
             End::Interrupted => {
                 say(&format!(
-                    "interrupted: {} of {} cells are kept in {}; the same command goes on from \
-                     there",
-                    ledger.cells().end - start,
-                    end - start,
+                    "interrupted: {} kept in {}; the same command goes on from there",
+                    are_of(ledger.cells().end - start, end - start, "cell"),
                     self.folder.display()
                 ));
                 Err(Exit::Interrupted)

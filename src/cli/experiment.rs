@@ -6,7 +6,7 @@ mod output;
 
 pub(in crate::cli) use merge::{MergeArgs, merge};
 
-use super::cells::{Course, Taker, world, wrong};
+use super::cells::{Course, Taker, unwritten, world, wrong};
 use super::{Common, color, load, refused, say, tell};
 use crate::diag;
 use crate::engine::Halt;
@@ -21,6 +21,7 @@ use crate::report::experiment::Reached;
 use crate::report::ledger::Ledger;
 use crate::report::parts::left_alone;
 use crate::report::summary::quantity;
+use crate::report::words::counted;
 use crate::scenario::Scenario;
 use crate::scenario::read::{Overrides, Template, factor, precision as read_precision};
 use clap::Args;
@@ -199,7 +200,7 @@ fn experiment(
     if let Some(parts) = left_alone(&base, command).filter(|_| !options.quiet) {
         say(&format!("note: {parts}"));
     }
-    counted(&base, options, varies)?;
+    check_size(&base, options, varies)?;
     let pool = pool(options.jobs)?;
     let study = Study::new(&template, &files, &base, varies, &pool).map_err(refuse)?;
     if !options.quiet && !study.warnings.is_empty() {
@@ -282,14 +283,16 @@ fn fixed(base: &Scenario, options: &Options, varies: bool) -> u64 {
 }
 
 /// Counts cells before any point is read, for reading a hundred million takes hours by itself.
-fn counted(base: &Scenario, options: &Options, varies: bool) -> Result<(), Exit> {
+fn check_size(base: &Scenario, options: &Options, varies: bool) -> Result<(), Exit> {
     let design = base.sweep.as_ref().filter(|_| varies).map_or(1, |sweep| sweep.points.len());
     let worlds = base.uncertain.as_ref().map_or(1, |uncertain| uncertain.draws.len());
     let points = design.saturating_mul(worlds);
     if points > POINTS_AND_WORLDS_MAX {
         say(&format!(
-            "error: {design} points with {worlds} worlds of each are more than \
-             {POINTS_AND_WORLDS_MAX}; give fewer levels or draws"
+            "error: {} with {} of each are more than {POINTS_AND_WORLDS_MAX}; give fewer levels or \
+             draws",
+            counted(design, "point"),
+            counted(worlds, "world")
         ));
         return Err(Exit::Limit);
     }
@@ -312,8 +315,9 @@ pub(super) fn limit(cell: Cell, point: &str, halt: Halt) -> Exit {
 
 pub(super) fn too_many(points: usize, each: u64) -> Exit {
     say(&format!(
-        "error: {points} points with {each} replications are more than {CELLS_MAX} cells; give \
-         fewer levels or replications"
+        "error: {} with {} make more than {CELLS_MAX} cells; give fewer levels or replications",
+        counted(points, "point"),
+        counted(each, "replication")
     ));
     Exit::Limit
 }

@@ -9,7 +9,7 @@ pub(super) use compare::{CompareArgs, compare};
 pub(super) use sensitivity::{SensitivityArgs, sensitivity};
 pub(super) use steady::{SteadyArgs, steady};
 
-use super::cells::world;
+use super::cells::unwritten;
 use super::experiment::{JOBS_MAX, Named};
 use super::{Common, Format, color, load, print, refused, say, tell};
 use crate::diag::{self, Diagnostic, Sources};
@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::experiment::plan::Plan;
 use crate::limits::CELLS_MAX;
 use crate::report::files::{self, Files, Made};
+use crate::report::words::counted;
 use crate::scenario::Scenario;
 use crate::scenario::read::{Overrides, Template};
 use clap::Args;
@@ -87,8 +88,9 @@ fn warn(warnings: &[Diagnostic], sources: &Sources, options: &Options) {
 fn plan(worlds: usize, replications: u64) -> Result<Plan, Exit> {
     Plan::fixed(worlds, replications).ok_or_else(|| {
         say(&format!(
-            "error: {worlds} worlds with {replications} replications are more than {CELLS_MAX} \
-             cells; give fewer draws or replications"
+            "error: {} with {} make more than {CELLS_MAX} cells; give fewer draws or replications",
+            counted(worlds, "world"),
+            counted(replications, "replication")
         ));
         Exit::Limit
     })
@@ -128,7 +130,7 @@ fn finish(
         sweeps: "decisive",
     };
     let folder = folder(options, command, first);
-    files::write_all(&folder, all, &made).map_err(world)?;
+    files::write_all(&folder, all, &made).map_err(unwritten)?;
     match options.common.format {
         Format::Json => print(&String::from_utf8_lossy(summary))?,
         Format::Text if !options.quiet => {

@@ -10,6 +10,7 @@ use crate::experiment::plan::Plan;
 use crate::experiment::run::Row;
 use crate::experiment::study::Study;
 use crate::report::ledger::{Ledger, identity_in};
+use crate::report::words::counted;
 use crate::scenario::Scenario;
 use crate::scenario::read::{Overrides, Template};
 use clap::Args;
@@ -75,10 +76,10 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
         let (mut part, _) = Ledger::read_only(from, |_| slice.start).map_err(world)?;
         if part.cells().end < slice.end {
             return Err(wrong(&format!(
-                "shard {shard} of {of} in {} is not done: {} of its {} cells are; run it again",
+                "shard {shard} of {of} in {} is not done: it has {} of its {}; run it again",
                 from.display(),
                 part.cells().end - slice.start,
-                slice.end - slice.start
+                counted(slice.end - slice.start, "cell")
             )));
         }
         let from = ledger.cells().end.clamp(slice.start, slice.end);
@@ -117,7 +118,8 @@ fn shards(folders: &[PathBuf]) -> Result<(Identity, Vec<PathBuf>), Exit> {
             return Err(wrong(&format!("{} is no shard, but a whole sweep", folder.display())));
         };
         if let Some((first, at, count)) = &whole {
-            let other = (*count != of).then(|| format!("{count} shards there, {of} here"));
+            let other =
+                (*count != of).then(|| format!("{} there, {of} here", counted(*count, "shard")));
             if let Some(difference) = first.difference(&identity).or(other) {
                 return Err(wrong(&format!(
                     "{} and {} are not of the same sweep ({difference})",

@@ -335,7 +335,7 @@ fn write(
         sweeps: "decisive",
     };
     let held = || held(findings, output, apart, source);
-    files::write_with(&output.folder, held, streams, &made).map_err(super::world)
+    files::write_with(&output.folder, held, streams, &made).map_err(super::unwritten)
 }
 
 /// The files of an experiment that are held in memory.

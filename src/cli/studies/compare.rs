@@ -9,6 +9,7 @@ use crate::experiment::ledger::{Identity, Text};
 use crate::experiment::run::Row;
 use crate::experiment::study::Study;
 use crate::report::compare as differences;
+use crate::report::words::counted;
 use crate::scenario::{Scenario, resolved};
 use clap::Args;
 use std::path::PathBuf;
@@ -45,8 +46,9 @@ fn worlds(a: &Scenario, b: &Scenario) -> Result<usize, Exit> {
     let draws = |one: &Scenario| one.uncertain.as_ref().map(|uncertain| uncertain.draws.len());
     match (draws(a), draws(b)) {
         (Some(of_a), Some(of_b)) if of_a != of_b => Err(wrong(&format!(
-            "the first scenario has {of_a} worlds and the second {of_b}, which go in pairs; give \
-             both the same number with `draws` under [uncertain], or with --set uncertain.draws={}",
+            "the first scenario has {} and the second {of_b}, which go in pairs; give both the same \
+             number with `draws` under [uncertain], or with --set uncertain.draws={}",
+            counted(of_a, "world"),
             of_a.max(of_b)
         ))),
         (of_a, of_b) => Ok(of_a.or(of_b).unwrap_or(1)),

@@ -14,6 +14,7 @@ use crate::experiment::run::Row;
 use crate::experiment::sensitivity::{Answer, Design, Failed, Question};
 use crate::limits::CELLS_MAX;
 use crate::report::sensitivity as studies;
+use crate::report::words::counted;
 use crate::scenario::{Scenario, resolved};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -157,8 +158,10 @@ pub(in crate::cli) fn sensitivity(args: &SensitivityArgs) -> Result<Exit, Exit> 
         Question::new((&file.template, &files), base.seed, &args.measure, &doubts, &design);
     let plan = Plan::fixed(points, replications).ok_or_else(|| {
         say(&format!(
-            "error: {points} points with {replications} replications are more than {CELLS_MAX} \
-             cells; give fewer replications, or a smaller --size"
+            "error: {} with {} make more than {CELLS_MAX} cells; give fewer replications, or a smaller \
+             --size",
+            counted(points, "point"),
+            counted(replications, "replication")
         ));
         Exit::Limit
     })?;

@@ -1,15 +1,20 @@
 //! How a value depends on two factors: a cell for each pair of levels.
+//!
+//! Equal steps of colour are equal steps of the value, or equal factors where values span more than
+//! two decades: else all but the largest would look alike.
 
 use super::axis::LABEL;
-use super::canvas::{Anchor, ChartError, Picture, Scene, WIDTH, clean, ink};
+use super::canvas::{Anchor, ChartError, Picture, Point, Scene, WIDTH, clean, ink};
 use super::estimate::Estimate;
 use super::font;
 use super::frame::{EDGE, empty, heading, note};
 use super::gradient;
 use super::palette::{BLACK, GREY, TRACK, WHITE, rgb};
 use super::panel::{Caption, axis_title};
-use super::ruler::{Fit, Quantity, Ruler};
+use super::ruler::{Fit, Quantity, Ruler, Scale};
 use super::series::SIZE;
+use crate::report::words::counted;
+use plotters::style::RGBColor;
 
 /// One factor of a [`HeatMap`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +34,8 @@ pub struct HeatMap {
     pub x: Levels,
     /// Levels from bottom to top.
     pub y: Levels,
-    /// What the values are; `Scale::Auto` is linear.
+    /// What the values are; `Scale::Auto` is linear, or logarithmic where values span more than two
+    /// decades and none is negative. Zeros then have a colour of their own.
     pub value: Quantity,
     /// A row for each level of `y`, with a value for each level of `x`; missing and undefined ones
     /// are shown as such.
@@ -42,6 +48,46 @@ const CELL_MAX: f64 = 150.0;
 /// Widest name of the vertical factor.
 const NAME_MAX: f64 = 500.0;
 const HEIGHT_MAX: f64 = 560.0;
+
+/// What values may span, as a factor, and still have equal steps.
+const SPAN_MAX: f64 = 100.0;
+/// Height of the box under the bar that shows the colour of zero, and the room that it takes.
+const BOX: f64 = 12.0;
+const BOX_ROOM: f64 = 24.0;
+
+/// How values become colours.
+struct Colors {
+    ruler: Ruler,
+    /// Has zero a colour of its own, outside of the ruler?
+    zero: bool,
+}
+
+impl Colors {
+    fn new(quantity: &Quantity, values: &[f64]) -> Colors {
+        let fit = Fit { steps: 5.0, round: false, zero: false };
+        let positive = || values.iter().copied().filter(|value| *value > 0.0);
+        let low = positive().fold(f64::INFINITY, f64::min);
+        let high = positive().fold(0.0, f64::max);
+        let factors = quantity.scale == Scale::Auto
+            && values.iter().all(|value| *value >= 0.0)
+            && high / SPAN_MAX > low;
+        if !factors {
+            let ruler = Ruler::new(quantity, values.iter().copied(), fit);
+            return Colors { ruler, zero: false };
+        }
+        let ruler = Ruler::new(&quantity.clone().on(Scale::Log), positive(), fit);
+        Colors { ruler, zero: values.contains(&0.0) }
+    }
+
+    /// Is a value shown outside of the scale?
+    fn apart(&self, value: f64) -> bool {
+        self.zero && value == 0.0
+    }
+
+    fn fill(&self, value: f64) -> RGBColor {
+        if self.apart(value) { WHITE } else { gradient::color(self.ruler.share(value)) }
+    }
+}
 
 /// Places of the cells.
 struct Grid {
@@ -71,8 +117,12 @@ impl HeatMap {
         let columns = self.x.names.len().min(Self::LEVELS_MAX);
         let rows = self.y.names.len().min(Self::LEVELS_MAX);
         let words = format!(
-            "{} by {} ({columns} levels) and {} ({rows} levels).",
-            self.value.label, self.x.label, self.y.label
+            "{} by {} ({}) and {} ({}).",
+            self.value.label,
+            self.x.label,
+            counted(columns, "level"),
+            self.y.label,
+            counted(rows, "level")
         );
         let mut scene = Scene::new(&self.caption.title, &words);
         let y = heading(&mut scene, &self.caption.title, &self.caption.line("cell"));
@@ -83,18 +133,17 @@ impl HeatMap {
             let end = empty(&mut scene, y, "no cell has a defined value");
             return (scene, end + 6.0);
         }
-        let fit = Fit { steps: 5.0, round: false, zero: false };
-        let ruler = Ruler::new(&self.value, values.iter().copied(), fit);
+        let colors = Colors::new(&self.value, &values);
         let grid = self.grid(y, columns, rows);
         let title = font::fit(&clean(&self.y.label), LABEL, false, NAME_MAX);
         scene.text((EDGE, y + 12.0), &title, ink(LABEL, GREY));
         let printed = self.printed(&grid, pairs.clone());
         for (row, column) in pairs {
-            self.draw_cell(&mut scene, &grid, &ruler, (row, column), printed);
+            self.draw_cell(&mut scene, &grid, &colors, (row, column), printed);
         }
         self.draw_rows(&mut scene, &grid);
         let end = self.draw_columns(&mut scene, &grid);
-        let bar = self.draw_bar(&mut scene, &grid, &ruler, y);
+        let bar = self.draw_bar(&mut scene, &grid, &colors, y);
         let end = note(&mut scene, end.max(bar) + 2.0, &self.left_out(columns, rows));
         (scene, end + 8.0)
     }
@@ -137,7 +186,7 @@ impl HeatMap {
         &self,
         scene: &mut Scene,
         grid: &Grid,
-        ruler: &Ruler,
+        colors: &Colors,
         (row, column): (usize, usize),
         printed: (bool, bool),
     ) {
@@ -158,9 +207,12 @@ impl HeatMap {
             });
             return;
         };
-        let fill = gradient::color(ruler.share(estimate.value));
+        let fill = colors.fill(estimate.value);
         scene.hover(&format!("{place}: {}", estimate.words(unit)), |scene| {
             scene.rect(a, b, fill);
+            if colors.apart(estimate.value) {
+                outline(scene, a, b);
+            }
             let ink = ink(LABEL, gradient::text_on(fill)).anchor(Anchor::Middle);
             let (x, y) = (f64::midpoint(a.0, b.0), f64::midpoint(a.1, b.1));
             let between = if printed.1 { estimate.between(unit) } else { String::new() };
@@ -215,9 +267,11 @@ impl HeatMap {
     }
 
     /// The colour bar; returns where it ends.
-    fn draw_bar(&self, scene: &mut Scene, grid: &Grid, ruler: &Ruler, y: f64) -> f64 {
+    fn draw_bar(&self, scene: &mut Scene, grid: &Grid, colors: &Colors, y: f64) -> f64 {
+        let ruler = &colors.ruler;
         let x = grid.x0 + grid.width * grid.columns as f64 + 24.0;
-        let (top, bottom) = (grid.top, grid.bottom().max(grid.top + 120.0));
+        let (top, end) = (grid.top, grid.bottom().max(grid.top + 120.0));
+        let bottom = if colors.zero { end - BOX_ROOM } else { end };
         let wide = (font::width(&clean(&self.y.label), LABEL, false) * 1.06).min(NAME_MAX * 1.06);
         let title = axis_title(&self.value.label, ruler);
         let room = WIDTH - EDGE - (EDGE + wide + 16.0);
@@ -244,7 +298,13 @@ impl HeatMap {
             let y = bottom - gap * (bottom - top);
             scene.rect((x - 2.0, y - 1.5), (x + 20.0, y + 1.5), WHITE);
         }
-        bottom + 8.0
+        if colors.zero {
+            let (a, b) = ((x, end - BOX), (x + 18.0, end));
+            scene.rect(a, b, WHITE);
+            outline(scene, a, b);
+            scene.text((x + 26.0, end - 2.0), &self.value.unit.chosen(0.0), ink(LABEL, BLACK));
+        }
+        end + 8.0
     }
 
     fn left_out(&self, columns: usize, rows: usize) -> String {
@@ -253,12 +313,11 @@ impl HeatMap {
         let missing = pairs.filter(|(row, column)| self.value(*row, *column).is_none()).count();
         match missing {
             0 => {}
-            1 => words.push("crossed out: 1 cell without a value".to_string()),
-            n => words.push(format!("crossed out: {n} cells without a value")),
+            n => words.push(format!("crossed out: {} without a value", counted(n, "cell"))),
         }
         let more = |levels: &Levels, shown: usize| {
             let more = levels.names.len() - shown;
-            (more > 0).then(|| format!("+{more} more levels of {}", levels.label))
+            (more > 0).then(|| format!("+{} of {}", counted(more, "more level"), levels.label))
         };
         words.extend(more(&self.x, columns));
         words.extend(more(&self.y, rows));
@@ -267,6 +326,12 @@ impl HeatMap {
 }
 
 const NONE: plotters::style::RGBColor = rgb(0xb8_b8_b8);
+
+/// The edge of what is white on white.
+fn outline(scene: &mut Scene, a: Point, b: Point) {
+    let edge = vec![a, (b.0, a.1), b, (a.0, b.1), a];
+    scene.strokes(vec![edge], 0.8, NONE);
+}
 
 impl Grid {
     fn bottom(&self) -> f64 {
@@ -278,5 +343,57 @@ impl Grid {
         let x = self.x0 + self.width * column as f64;
         let y = self.bottom() - self.height * (row + 1) as f64;
         ((x, y), (x + self.width, y + self.height))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::numbers::Unit;
+    use super::*;
+
+    fn colors(values: &[f64]) -> Colors {
+        Colors::new(&Quantity::new("downtime", Unit::Seconds), values)
+    }
+
+    /// Equal factors are equal steps of colour once values span more than two decades.
+    #[test]
+    fn values_over_many_decades_have_a_logarithmic_scale() {
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        let wide = colors(&[1.0, 10.0, 1e3, 1e6]);
+        let share = |value: f64| wide.ruler.share(value);
+        assert!(wide.ruler.is_log() && !wide.zero);
+        assert!(near(share(10.0) - share(1.0), (share(1e6) - share(1e3)) / 3.0));
+        assert_eq!(wide.ruler.remark(), " (log scale)");
+        for steps in [&[1.0, 100.0][..], &[0.0, 1.0, 100.0], &[-1.0, 1e6], &[0.0], &[0.0, 1e6]] {
+            let equal = colors(steps);
+            assert!(!equal.ruler.is_log() && !equal.zero, "{steps:?}");
+        }
+        // A scale that was asked for stays.
+        let quantity = Quantity::new("downtime", Unit::Seconds).on(Scale::Linear);
+        assert!(!Colors::new(&quantity, &[1.0, 1e6]).ruler.is_log());
+    }
+
+    /// Zero has no logarithm: it is white, which no value of the scale is.
+    #[test]
+    fn zero_has_a_colour_of_its_own() {
+        let some = colors(&[0.0, 1.0, 1e3]);
+        assert!(some.ruler.is_log() && some.zero);
+        assert_eq!(some.fill(0.0), WHITE);
+        assert!([1.0, 30.0, 1e3].iter().all(|value| some.fill(*value) != WHITE));
+        let cell = |value: f64| Some(Estimate::bare(value));
+        let levels =
+            |label: &str| Levels { label: label.into(), names: vec!["one".into(), "two".into()] };
+        let mut map = HeatMap {
+            caption: Caption::default(),
+            x: levels("x"),
+            y: levels("y"),
+            value: Quantity::new("downtime", Unit::Seconds),
+            cells: vec![vec![cell(0.0), cell(1.0)], vec![None, cell(1e3)]],
+        };
+        let svg = map.draw().unwrap().svg;
+        assert!(svg.contains(">downtime (log scale)<"), "{svg}");
+        assert!(svg.contains("crossed out: 1 cell without a value"), "{svg}");
+        map.cells[1][1] = cell(2.0);
+        assert!(!map.draw().unwrap().svg.contains("log scale"));
     }
 }

@@ -6,6 +6,7 @@ use super::chart::{
 };
 use super::{Run, summary, tables};
 use crate::engine::{EntityId, SimDuration};
+use crate::report::words::counted;
 use crate::systems::spec::{Node, Role};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -150,7 +151,8 @@ fn timeline(run: &Run) -> TimelineChart {
         subtitle: match left_out {
             0 => subtitle(run),
             _ => {
-                format!("{left_out} rows in which nothing happens are left out. {}", subtitle(run))
+                let rows = counted(left_out, "row");
+                format!("Without {rows} in which nothing happens. {}", subtitle(run))
             }
         },
         start_unix_s: run.scenario.start.as_second(),

@@ -8,6 +8,7 @@ use super::tables::{number, table, text};
 use super::uncertainty::{self, SPREAD, in_worlds, spread};
 use crate::experiment::compare::Compared;
 use crate::experiment::study::Column;
+use crate::report::words::counted;
 use crate::scenario::Scenario;
 use crate::stats::paired::{Difference, Verdict};
 use crate::systems::spec::Role;
@@ -265,14 +266,22 @@ fn points(value: f64, unit: &str) -> String {
     }
 }
 
+/// All pairs, however many there are.
+pub(super) fn all_of(pairs: u64) -> String {
+    if pairs == 1 { "the only pair".to_owned() } else { format!("all {pairs} pairs") }
+}
+
 /// The comparison on one screen.
 pub fn screen(pair: &Comparison) -> String {
     let mut out = String::new();
     let (before, after) = in_worlds(pair.worlds);
     let _ = writeln!(
         out,
-        "{} against {}  ({before}{} replications of each, seed {}{after})",
-        pair.b.name, pair.a.name, pair.replications, pair.a.seed
+        "{} against {}  ({before}{} of each, seed {}{after})",
+        pair.b.name,
+        pair.a.name,
+        counted(pair.replications, "replication"),
+        pair.a.seed
     );
     let shown = |compared: &&Compared| {
         let column = &compared.column;
@@ -299,7 +308,7 @@ pub fn screen(pair: &Comparison) -> String {
     for compared in rows {
         let (found, unit) = (&compared.difference, compared.column.unit);
         let interval = match (found.verdict, found.ci_low.zip(found.ci_high)) {
-            (Verdict::Same, _) => format!("the same in all {} pairs", found.n),
+            (Verdict::Same, _) => format!("the same in {}", all_of(found.n)),
             (_, Some((low, high))) => format!(
                 "{} to {}{}",
                 signed(Some(low), unit),
@@ -307,7 +316,7 @@ pub fn screen(pair: &Comparison) -> String {
                 if told(found.verdict) { "" } else { "  (unclear)" }
             ),
             (Verdict::Unclear, None) => "none".to_owned(),
-            (_, None) => format!("exactly this in all {} pairs", found.n),
+            (_, None) => format!("exactly this in {}", all_of(found.n)),
         };
         let _ = writeln!(
             out,

@@ -11,6 +11,7 @@ use crate::experiment::differences::Against;
 use crate::experiment::estimates::{Measured, PointEstimates};
 use crate::experiment::judge::{Verdict, judge};
 use crate::experiment::study::{Column, Study};
+use crate::report::words::counted;
 use crate::scenario::Bound;
 use crate::scenario::sweep::{Sweep, Uncertain};
 use crate::stats::paired::Difference;
@@ -164,15 +165,21 @@ impl<'a> Findings<'a> {
         let few = self.few();
         if let Some((first, count)) = few {
             all.push(format!(
-                "{count} intervals rest on fewer than {FEW} replications that differ from the \
-                 common value, so they are too narrow; the first is that of {first}"
+                "{} on fewer than {FEW} replications that differ from the common value: too narrow; \
+                 the first is that of {first}",
+                match count {
+                    1 => "1 interval rests".to_owned(),
+                    _ => format!("{count} intervals rest"),
+                }
             ));
         }
         if let Some(precision) = self.precision.as_ref().filter(|p| p.reached < p.of) {
             all.push(format!(
-                "the precision {} is reached for {} of {} intervals; give more replications with \
+                "the precision {} is reached for {} of {}; give more replications with \
                  --max",
-                precision.asked, precision.reached, precision.of
+                precision.asked,
+                precision.reached,
+                counted(precision.of, "interval")
             ));
         }
         all

@@ -11,6 +11,8 @@ use super::parts::left_alone;
 use super::tables::{number, table, text};
 use crate::experiment::ranges::{Doubt, Span};
 use crate::experiment::sensitivity::Found;
+use crate::report::compare::all_of;
+use crate::report::words::{are_of, counted};
 use crate::scenario::Scenario;
 use crate::stats::morris::Effect;
 use crate::stats::paired::Verdict;
@@ -115,9 +117,8 @@ fn warnings(study: &Study) -> Vec<String> {
             let all = study.points / (study.doubts.len() + 2);
             if *rows < all {
                 found.push(format!(
-                    "{} of {all} rows are left out, for the measure is undefined at some of their \
-                     points",
-                    all - rows
+                    "{} left out, for the measure is undefined at some of their points",
+                    are_of((all - rows) as u64, all as u64, "row")
                 ));
             }
             if indices.is_none() {
@@ -126,9 +127,9 @@ fn warnings(study: &Study) -> Vec<String> {
         }
     }
     found.push(format!(
-        "the measure at a point is the mean of {} replications that share their luck with all \
-         other points: chance is held fixed, not averaged away",
-        study.replications
+        "the measure at a point is the mean of {} with the same luck as at all other points: \
+         chance is held fixed, not averaged away",
+        counted(study.replications, "replication")
     ));
     if study.scenario.uncertain.is_some() {
         found.push("uncertain parameters have the values that the file gives them".to_owned());
@@ -272,11 +273,11 @@ pub fn screen(study: &Study) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "What {} hangs on: {} constants in doubt, {} points, {} replications each ({})",
+        "What {} hangs on: {} in doubt, {}, {} each ({})",
         study.measure,
-        study.doubts.len(),
-        study.points,
-        study.replications,
+        counted(study.doubts.len(), "constant"),
+        counted(study.points, "point"),
+        counted(study.replications, "replication"),
         study.method
     );
     // What makes no difference at all is told in one line.
@@ -354,7 +355,7 @@ fn line(study: &Study, place: usize) -> String {
                         format!("{} to {}", signed(Some(low), unit), signed(Some(high), unit))
                     }
                     (Verdict::Unclear, None) => "no interval".to_owned(),
-                    (_, None) => format!("exactly, in all {} pairs", found.n),
+                    (_, None) => format!("exactly, in {}", all_of(found.n)),
                 };
                 let level = words(study, swing.doubt, &swing.level);
                 format!("{level}: {} ({interval})", signed(found.difference, unit))

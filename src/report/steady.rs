@@ -9,6 +9,7 @@ use super::uncertainty::{self, SPREAD, in_worlds, spread};
 use crate::engine::SimDuration;
 use crate::experiment::estimates::Ignorance;
 use crate::experiment::steady::{Availability, Long};
+use crate::report::words::counted;
 use crate::scenario::Scenario;
 use crate::stats::proportion::never_seen;
 use crate::systems::spec::Role;
@@ -192,9 +193,9 @@ pub fn screen(steady: &Steady) -> String {
     let (before, after) = in_worlds(steady.worlds);
     let _ = writeln!(
         out,
-        "{} in the long run  ({before}{} runs of {}, warm-up {}, {} batches each, seed {}{after})\n",
+        "{} in the long run  ({before}{} of {}, warm-up {}, {} batches each, seed {}{after})\n",
         scenario.name,
-        long.replications,
+        counted(long.replications, "run"),
         scenario.horizon,
         long.warm_up,
         long.batches,

@@ -13,6 +13,7 @@ use super::ruler::{Fit, Quantity, Ruler, Tick};
 use super::series::{self, BAND};
 use super::strokes::{held, marker, thin};
 use super::tally::{Bars, Parted, Tally};
+use crate::report::words::counted;
 use plotters::style::RGBColor;
 
 /// How values of replications are distributed.
@@ -278,18 +279,19 @@ impl Distribution {
         }
         let more = self.quantiles.len().saturating_sub(ROWS_MAX);
         if more > 0 {
-            words.push(format!("+{more} more quantiles"));
+            words.push(format!("+{}", counted(more, "more quantile")));
         }
         let more = self.references.len().saturating_sub(Self::REFERENCES_MAX);
         if more > 0 {
-            words.push(format!("+{more} more references"));
+            words.push(format!("+{}", counted(more, "more reference")));
         }
         note(scene, y + 2.0, &words.join("; "))
     }
 
     fn description(&self, tally: &Tally) -> String {
         let unit = self.x.unit;
-        let mut words = format!("Distribution of {} values of {}.", tally.n, self.x.label);
+        let mut words =
+            format!("Distribution of {} of {}.", counted(tally.n, "value"), self.x.label);
         if let Some(mean) = self.mean {
             words.push_str(&format!(" Mean {}.", mean.words(unit)));
         }

@@ -13,6 +13,7 @@ use super::ruler::{Fit, Quantity, Ruler, Scale};
 use super::series::{self, BAND, Look};
 use super::strokes::{held, thin};
 use super::tally::Tally;
+use crate::report::words::counted;
 
 /// A chance to exceed a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -156,7 +157,10 @@ impl ExceedanceChart {
             words = format!("{words}; more than that: at most {}", Unit::Share.told(high));
         }
         let more = self.references.len().saturating_sub(REFERENCES_MAX);
-        if more > 0 { format!("{words}; +{more} more references") } else { words }
+        match more {
+            0 => words,
+            more => format!("{words}; +{}", counted(more, "more reference")),
+        }
     }
 
     fn panel(&self, points: &[Exceeding]) -> Panel {

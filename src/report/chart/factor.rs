@@ -7,6 +7,7 @@ use super::numbers::Unit;
 use super::panel::{Caption, END_ROOM, Panel, Reference, labels_width, y_title};
 use super::ruler::{Fit, Quantity, Ruler, Scale, ends};
 use super::series::{self, End, Look};
+use crate::report::words::counted;
 
 /// What is varied.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,7 +133,7 @@ impl FactorChart {
         if let Factor::Names(_, names) = &self.factor
             && names.len() > super::forest::ROWS_MAX
         {
-            words.push(format!("+{} more rows", names.len() - super::forest::ROWS_MAX));
+            words.push(format!("+{}", counted(names.len() - super::forest::ROWS_MAX, "more row")));
         }
         words.extend(undefined(shown));
         words.join("; ")

@@ -13,6 +13,7 @@ use super::ruler::{Quantity, Ruler};
 use super::series::{self, End, Look, REFERENCE, REFERENCE_DASH};
 use super::strokes::{dashed, thin};
 use crate::engine::{SimDuration, SimTime};
+use crate::report::words::counted;
 use plotters::style::RGBColor;
 
 /// One job or subscription.
@@ -219,11 +220,11 @@ impl FlowChart {
     fn description(&self, axis: &TimeAxis, marks: &Marks<'_>) -> String {
         let names: Vec<&str> = self.flows.iter().take(8).map(|f| f.label.as_str()).collect();
         format!(
-            "Backlog and watermark age over time, UTC, from {} to {}: {}. {} outages.{}",
+            "Backlog and watermark age over time, UTC, from {} to {}: {}. {}.{}",
             axis.stamp(SimTime::START),
             axis.stamp(axis.end()),
             names.join(", "),
-            self.outages.len(),
+            counted(self.outages.len(), "outage"),
             marks.summary(axis)
         )
     }
@@ -236,7 +237,7 @@ impl FlowChart {
             .collect();
         let more = self.flows.len() - flows.len();
         if more > 0 {
-            words.push(format!("+{more} more flows"));
+            words.push(format!("+{}", counted(more, "more flow")));
         }
         if rows > ROWS_MAX {
             words.push("some outages overlap and are shaded without a name".into());

@@ -12,6 +12,7 @@ use super::panel::{Caption, Panel, Reference, axis_title, labels_width, whole};
 use super::ruler::{Fit, Quantity, Ruler, Tick};
 use super::series::{self, Look};
 use super::tally::{Bars, Parted, Tally};
+use crate::report::words::counted;
 
 /// What the small plots show.
 #[derive(Clone, Debug, PartialEq)]
@@ -158,7 +159,7 @@ impl Multiples {
             }
         };
         if count > Self::PANELS_MAX {
-            notes.push(format!("+{} more plots", count - Self::PANELS_MAX));
+            notes.push(format!("+{}", counted(count - Self::PANELS_MAX, "more plot")));
         }
         let end = note(&mut scene, end + 2.0, &notes.join("; "));
         (scene, end + 8.0)

@@ -13,6 +13,7 @@ use super::panel::{Panel, Reference};
 use super::ruler::Ruler;
 use super::series::{self, Look, REFERENCE, REFERENCE_DASH};
 use super::strokes::dashed;
+use crate::report::words::counted;
 
 /// Rows of each plot; a note counts the rest.
 const ROWS_MAX: usize = 20;
@@ -53,7 +54,7 @@ pub(super) fn draw(
     }
     let mut notes: Vec<String> = undefined(&all).into_iter().collect();
     if names.len() > ROWS_MAX {
-        notes.push(format!("+{} more rows in each plot", names.len() - ROWS_MAX));
+        notes.push(format!("+{} in each plot", counted(names.len() - ROWS_MAX, "more row")));
     }
     let names = names.get(..ROWS_MAX).unwrap_or(names);
     let labels = labels(&all);

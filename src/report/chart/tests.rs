@@ -115,7 +115,7 @@ fn pictures_are_well_formed_and_tell_what_they_show() {
     assert!(svg.contains("role=\"img\""));
     assert!(svg.contains("font-family=\"DejaVu Sans, Verdana, sans-serif\""));
     assert!(svg.contains("<title>Keys &amp; &quot;clusters&quot; &lt;of&gt; orders</title>"));
-    assert!(svg.contains("<desc>Timeline of 1 rows"));
+    assert!(svg.contains("<desc>Timeline of 1 row,"));
     assert!(svg.contains("<g><title>disabled &lt;&amp;&gt;</title>"));
     assert!(svg.contains("<g><title>blink &lt;&amp;&gt;</title>"));
     assert!(svg.contains("2026-03-02 10:00 UTC: key east disabled</title>"));

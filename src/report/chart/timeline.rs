@@ -8,6 +8,7 @@ use super::marks::{Mark, Marks};
 use super::merge::{Piece, pieces};
 use super::palette::{BLACK, GREY, TRACK, WHITE};
 use crate::engine::{SimDuration, SimTime};
+use crate::report::words::counted;
 use crate::systems::spec::Look;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,8 +109,11 @@ impl TimelineChart {
         y = time_labels(&mut scene, &axis, bottom);
         y = marks.list(&mut scene, &axis, y + 4.0);
         let more = self.rows.len() - rows.len();
-        let rest =
-            if more > 0 { format!("+{more} more rows in timeline.csv") } else { String::new() };
+        let rest = if more > 0 {
+            format!("+{} in timeline.csv", counted(more, "more row"))
+        } else {
+            String::new()
+        };
         y = note(&mut scene, y, &rest);
         scene.picture(y + 10.0)
     }
@@ -119,8 +123,8 @@ impl TimelineChart {
             self.rows.iter().flat_map(|row| &row.bars).map(|bar| bar.look).collect();
         let looks: Vec<&str> = looks.into_iter().map(Look::meaning).collect();
         format!(
-            "Timeline of {} rows, UTC, from {} to {}. Looks: {}.{}",
-            self.rows.len(),
+            "Timeline of {}, UTC, from {} to {}. Looks: {}.{}",
+            counted(self.rows.len(), "row"),
             axis.stamp(SimTime::START),
             axis.stamp(axis.end()),
             looks.join("; "),

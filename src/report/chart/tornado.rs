@@ -228,7 +228,10 @@ impl Tornado {
 fn left_out(more: usize, undefined: usize) -> String {
     let mut words = Vec::new();
     if more > 0 {
-        words.push(format!("+{more} more factors that move less"));
+        words.push(match more {
+            1 => "+1 more factor that moves less".to_owned(),
+            _ => format!("+{more} more factors that move less"),
+        });
     }
     if undefined > 0 {
         words.push(format!("{undefined} without a defined result left out"));

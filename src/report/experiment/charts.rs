@@ -7,6 +7,7 @@ use crate::report::chart::{
     Caption, ChartError, ConvergenceChart, Curve, Distribution, Estimate, ExceedanceChart, Factor,
     FactorChart, HeatMap, Levels, Picture, Quantity, Reference, Unit,
 };
+use crate::report::words::counted;
 use crate::scenario::Condition;
 use crate::scenario::sweep::Sweep;
 use crate::stats::proportion::clopper_pearson;
@@ -112,7 +113,7 @@ fn of_measure<'a>(findings: &'a Findings, shown: &'a Shown, charts: &mut Vec<Rai
     let all = estimate.n + estimate.undefined;
     let undefined = match estimate.undefined {
         0 => String::new(),
-        undefined => format!(". Undefined in {undefined} of {all} replications"),
+        undefined => format!(". Undefined in {undefined} of {}", counted(all, "replication")),
     };
     let caption = |what: &str, method: &str| Caption {
         title: format!("{what} of {}", column.path),

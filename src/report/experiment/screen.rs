@@ -5,6 +5,7 @@ use super::{Findings, Judged, candidates};
 use crate::experiment::estimates::{Measured, PointEstimates};
 use crate::report::compare::signed;
 use crate::report::summary::{condition, one_line, quantity};
+use crate::report::words::counted;
 use crate::stats::{Estimate, Method};
 use crate::systems::spec::Role;
 use std::collections::BTreeSet;
@@ -34,25 +35,15 @@ pub fn screen(findings: &Findings) -> String {
         let _ = writeln!(out, "{}", one_line(&scenario.description));
     }
     let worlds = findings.study.worlds();
+    let each = counted(findings.replications, "replication");
+    let points_of = counted(findings.points.len(), "point");
     let _ = match (findings.sweep(), worlds) {
-        (None, 1) => writeln!(out, "{} replications", findings.replications),
-        (None, _) => writeln!(
-            out,
-            "{worlds} worlds, {} replications in each: intervals are over worlds",
-            findings.replications
-        ),
-        (Some(_), 1) => writeln!(
-            out,
-            "{} points, {} replications at each",
-            findings.points.len(),
-            findings.replications
-        ),
-        (Some(_), _) => writeln!(
-            out,
-            "{} points, {worlds} worlds, {} replications in each",
-            findings.points.len(),
-            findings.replications
-        ),
+        (None, 1) => writeln!(out, "{each}"),
+        (None, _) => {
+            writeln!(out, "{worlds} worlds, {each} in each: intervals are over worlds")
+        }
+        (Some(_), 1) => writeln!(out, "{points_of}, {each} at each"),
+        (Some(_), _) => writeln!(out, "{points_of}, {worlds} worlds, {each} in each"),
     };
     match findings.sweep() {
         None => findings.points.iter().for_each(|point| estimates(findings, point, &mut out)),
@@ -243,7 +234,7 @@ fn verdicts(findings: &Findings, out: &mut String) {
         let at = if several { format!("point {point}: ") } else { String::new() };
         let undefined = match measured.map_or(0, |measured| measured.estimate.undefined) {
             0 => String::new(),
-            undefined => format!(", undefined in {undefined} replications"),
+            undefined => format!(", undefined in {}", counted(undefined, "replication")),
         };
         let _ = writeln!(
             out,

@@ -47,8 +47,12 @@ pub fn tornado(study: &Study) -> Result<Option<Picture>, ChartError> {
         caption: Caption {
             title: format!("{}: what {} hangs on", study.scenario.name, study.measure),
             subtitle: format!(
-                "Seed {}. Each constant alone, at the values that move the mean down and up most. {still} others move nothing.",
-                study.scenario.seed
+                "Seed {}. Each constant alone, at the values that move the mean down and up most. {}.",
+                study.scenario.seed,
+                match still {
+                    1 => "1 other moves nothing".to_owned(),
+                    _ => format!("{still} others move nothing"),
+                }
             ),
             n: study.replications,
             method: "Paired differences, 95 % intervals by Student's t".to_owned(),

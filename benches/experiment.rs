@@ -100,8 +100,14 @@ fn main() {
             &mut || command(folder, &format!("sweep -n {each} --jobs 1")),
         ],
     );
-    println!("{CELLS} replications, 1 thread      {:>8.0} cells a second", CELLS as f64 / one);
-    println!("{CELLS} replications, 2 threads     {:>8.0} cells a second", CELLS as f64 / two);
+    for (what, time) in [
+        ("replications, 1 thread ", one),
+        ("replications, 2 threads", two),
+        ("in a sweep, 1 thread   ", sweep),
+        ("engine alone, 1 thread ", engine_one),
+    ] {
+        println!("{CELLS} {what}    {:>8.0} cells a second", CELLS as f64 / time);
+    }
     println!("  2 threads against 1            {:>8.2} x  (promised: at least 1.8)", one / two);
     println!(
         "  the engine alone, split in two {:>8.2} x  (what the machine has to give)",

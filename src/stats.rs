@@ -5,7 +5,7 @@
 
 pub mod batch;
 pub mod design;
-mod memo;
+pub(crate) mod memo;
 pub mod moments;
 pub mod morris;
 pub mod paired;

@@ -8,27 +8,27 @@ use std::collections::BTreeMap;
 const KEPT_MAX: usize = 256;
 
 /// The values of a pure function, by its arguments. For one thread.
-pub(super) struct Memo<K, V> {
+pub(crate) struct Memo<K, V> {
     known: RefCell<BTreeMap<K, V>>,
 }
 
-impl<K: Ord, V: Copy> Memo<K, V> {
+impl<K: Ord, V: Clone> Memo<K, V> {
     /// Nothing is known yet.
-    pub(super) const fn new() -> Memo<K, V> {
+    pub(crate) const fn new() -> Memo<K, V> {
         Memo { known: RefCell::new(BTreeMap::new()) }
     }
 
     /// The value for these arguments, computed when they are new.
-    pub(super) fn get(&self, key: K, compute: impl FnOnce() -> V) -> V {
+    pub(crate) fn get(&self, key: K, compute: impl FnOnce() -> V) -> V {
         if let Some(value) = self.known.borrow().get(&key) {
-            return *value;
+            return value.clone();
         }
         let value = compute();
         let mut known = self.known.borrow_mut();
         if known.len() >= KEPT_MAX {
             known.clear();
         }
-        known.insert(key, value);
+        known.insert(key, value.clone());
         value
     }
 }

@@ -5,11 +5,13 @@ use super::tree::{self, Item, Mark, Raw, Table, quote};
 use super::units::{self, Problem};
 use crate::diag::{self, Diagnostic, Span};
 use crate::limits::{AMOUNT_MAX, TEXT_BYTES_MAX};
+use crate::stats::memo::Memo;
 use crate::systems;
 use crate::systems::spec::{
     Default, EntityKind, Kind, Node, Origin, ParamSpec, Planned, TableSpec, Value,
 };
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// What reads the values of one scenario.
 pub(super) struct Reader<'a> {
@@ -202,9 +204,19 @@ impl Reader<'_> {
     }
 
     /// A default, read like anything else.
-    fn default(&mut self, spec: &'static ParamSpec, text: &str, scope: Scope<'_>) -> Option<Node> {
+    fn default(
+        &mut self,
+        spec: &'static ParamSpec,
+        text: &'static str,
+        scope: Scope<'_>,
+    ) -> Option<Node> {
+        // Every entity has them, at every design point.
+        thread_local! {
+            static KNOWN: Memo<&'static str, Option<Rc<Item>>> = const { Memo::new() };
+        }
         let mark = Mark { place: None, origin: Origin::Default };
-        let item = tree::value(text, mark, &mut self.found)?;
+        let parsed = || tree::value(text, mark, &mut self.found).map(Rc::new);
+        let item = KNOWN.with(|known| known.get(text, parsed))?;
         self.value(&spec.kind, &item, Param { name: spec.name, source: spec.source }, scope)
     }
 

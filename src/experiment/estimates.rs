@@ -126,6 +126,16 @@ impl<'a> Fold<'a> {
         self.study.worlds() == 1 && !self.study.drawn(&self.used)
     }
 
+    /// Lets go of the values of all columns but these, whose estimates stand already.
+    pub fn let_go(&mut self, but: &[usize]) {
+        let own = self.study.own(self.point * self.study.worlds());
+        for (column, series) in own.iter().zip(&mut self.series) {
+            if !but.contains(column) {
+                series.let_go();
+            }
+        }
+    }
+
     /// The place of a column among those of its design point.
     fn place(&self, column: usize) -> Option<usize> {
         let own = self.study.own(self.point * self.study.worlds());

@@ -377,10 +377,10 @@ impl<'a> Study<'a> {
     /// What plays the cells of a point.
     pub fn worker(&self, point: usize) -> Worker<'_> {
         let (model, seed) = self.model(point);
-        let places = model
-            .measures()
-            .map(|path| self.column(path).expect("the columns hold the measures of every point"));
-        Worker { places: places.collect(), model, seed, study: self, known: Vec::new() }
+        let places = self.own(point);
+        // Measures and columns are both in the order of their paths.
+        debug_assert!(model.measures().eq(places.iter().map(|at| self.columns[*at].path.as_str())));
+        Worker { places, model, seed, study: self, known: Vec::new() }
     }
 }
 
@@ -471,7 +471,7 @@ pub struct Worker<'a> {
     model: Arc<Model>,
     seed: u64,
     /// The column of each measure of the model.
-    places: Vec<usize>,
+    places: &'a [usize],
     /// The constants met so far with their places among the study's.
     known: Vec<(&'static str, Option<usize>)>,
 }

@@ -188,6 +188,13 @@ impl Series {
         self.values.sorted()
     }
 
+    /// Lets go of the values, which are counted already: what there is to say of them was said.
+    pub fn let_go(&mut self) {
+        self.settle();
+        self.recent = Vec::new();
+        self.values.let_go();
+    }
+
     /// The mean and its interval as in [`Series::estimate`], which also sorts values for quantiles.
     pub fn mean(&self) -> (Option<f64>, Option<(f64, f64)>) {
         // On the way nothing is settled: looking must not move the last bits of what comes.

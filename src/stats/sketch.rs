@@ -149,6 +149,11 @@ impl Values {
         self.push(&exact);
     }
 
+    /// Lets go of all values.
+    pub fn let_go(&mut self) {
+        *self = Values::new(self.scale);
+    }
+
     /// Are all values kept as they are?
     pub fn is_exact(&self) -> bool {
         self.sketch.is_none()

@@ -22,6 +22,7 @@ use crate::stats::EXACT_MAX;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Rows of `replications.csv` that are written without being asked for.
 const ROWS_MAX: u64 = 100_000;
@@ -55,6 +56,8 @@ struct Folded<'a> {
     count: u64,
     next: u64,
     settling: Vec<Settling>,
+    /// Columns whose values charts may show.
+    shown: Arc<[usize]>,
     /// The estimates, if they are worked out.
     said: Option<PointEstimates>,
 }
@@ -63,13 +66,16 @@ impl<'a> Folded<'a> {
     /// The first number of replications that is looked at.
     const FIRST: u64 = 10;
 
-    /// Means of these columns are looked at on the way. That costs nothing for a row: the fold has
-    /// them, and there are as many looks as a number of replications has digits, times ten.
-    fn new(study: &'a Study, point: usize, columns: &[usize]) -> Folded<'a> {
+    /// Means of what may be shown of a sequence are looked at on the way. That costs nothing for a
+    /// row: the fold has them, and there are as many looks as a number of replications has digits,
+    /// times ten.
+    fn new(study: &'a Study, point: usize, looks: &Looks) -> Folded<'a> {
+        let columns = if looks.settling { &looks.shown[..] } else { &[] };
         let settling =
             columns.iter().map(|column| Settling { column: *column, points: Vec::new() });
         let (fold, settling) = (Fold::new(study, point), settling.collect());
-        Folded { fold, count: 0, next: Folded::FIRST, settling, said: None }
+        let shown = looks.shown.clone();
+        Folded { fold, count: 0, next: Folded::FIRST, settling, shown, said: None }
     }
 
     fn push(&mut self, world: usize, mut rows: &[Row]) {
@@ -93,9 +99,15 @@ impl<'a> Folded<'a> {
         }
     }
 
-    /// The estimates, once all rows are there.
+    /// The estimates, once all rows are there. Values that nothing else shows make room for those
+    /// of the next points.
     fn estimates(&mut self) -> PointEstimates {
-        self.said.get_or_insert_with(|| self.fold.estimates()).clone()
+        let said = self.said.get_or_insert_with(|| {
+            let said = self.fold.estimates();
+            self.fold.let_go(&self.shown);
+            said
+        });
+        said.clone()
     }
 
     /// What is shown of a column, with the last replication among the points.
@@ -110,11 +122,26 @@ impl<'a> Folded<'a> {
     }
 }
 
-/// The columns whose means are looked at on the way: over several worlds, replications are no
-/// sequence of equals, and a sweep has no room for them.
-fn settling(study: &Study, sweep: bool, charts: bool) -> Vec<usize> {
-    let drawn = charts && !sweep && study.worlds() == 1;
-    if drawn { candidates(study) } else { Vec::new() }
+/// What is kept of the rows for charts.
+struct Looks {
+    /// The columns that they may show.
+    shown: Arc<[usize]>,
+    /// Do they show how the means settle?
+    settling: bool,
+}
+
+impl Looks {
+    /// Over several worlds, replications are no sequence of equals, and a sweep has no room for them.
+    fn new(study: &Study, sweep: bool, charts: bool) -> Looks {
+        let drawn = charts && (!sweep || few(study));
+        let shown = if drawn { candidates(study) } else { Vec::new() };
+        Looks { shown: shown.into(), settling: !sweep && study.worlds() == 1 }
+    }
+}
+
+/// Are there no more design points than fit a chart?
+fn few(study: &Study) -> bool {
+    study.points() / study.worlds() <= Multiples::PANELS_MAX
 }
 
 /// Values that may be kept of all design points together while cells are still played.
@@ -137,8 +164,8 @@ impl<'a> Early<'a> {
         if study.worlds() > 1 || values > VALUES_MAX {
             return None;
         }
-        let columns = settling(study, sweep, charts);
-        let points = (0..study.points()).map(|point| Folded::new(study, point, &columns));
+        let looks = Looks::new(study, sweep, charts);
+        let points = (0..study.points()).map(|point| Folded::new(study, point, &looks));
         Some(Early { points: points.collect(), each })
     }
 
@@ -168,9 +195,9 @@ fn folded<'a>(
     plan: &Plan,
     ledger: &mut Ledger,
     (point, replications): (usize, u64),
-    columns: &[usize],
+    looks: &Looks,
 ) -> Result<Folded<'a>, Exit> {
-    let mut folded = Folded::new(study, point, columns);
+    let mut folded = Folded::new(study, point, looks);
     let worlds = study.worlds();
     for world in 0..worlds {
         for stretch in plan.stretches(point * worlds + world, replications) {
@@ -220,15 +247,15 @@ pub(super) fn finish(
     let Done { mut ledger, early, replications, precision } = done;
     let worlds = study.worlds();
     let sweep = output.command == "sweep";
-    let looked_at = settling(study, sweep, output.charts);
-    let few = !sweep || study.points() / worlds <= Multiples::PANELS_MAX;
+    let looks = Looks::new(study, sweep, output.charts);
+    let few = !sweep || few(study);
     let mut points = Vec::new();
     let mut kept: Vec<Folded> = Vec::new();
     let mut early = early.map(|early| early.points.into_iter());
     for point in 0..study.points() / worlds {
         let mut folded = match early.as_mut().and_then(Iterator::next) {
             Some(folded) => folded,
-            None => folded(study, plan, &mut ledger, (point, replications), &looked_at)?,
+            None => folded(study, plan, &mut ledger, (point, replications), &looks)?,
         };
         points.push(folded.estimates());
         // Without what was folded early there may be no room for more than one point.
@@ -243,7 +270,9 @@ pub(super) fn finish(
             let mut again = None;
             let folded = match kept.get_mut(point) {
                 Some(folded) => folded,
-                None => again.insert(folded(study, plan, &mut ledger, (point, replications), &[])?),
+                None => {
+                    again.insert(folded(study, plan, &mut ledger, (point, replications), &looks)?)
+                }
             };
             shown.extend(columns.iter().map(|column| folded.shown(point, *column)));
         }

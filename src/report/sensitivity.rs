@@ -258,7 +258,7 @@ pub fn results(study: &Study) -> Vec<u8> {
                         let ends = share.ends();
                         [Some(share.value), ends.map(|(low, _)| low), ends.map(|(_, high)| high)]
                     });
-                    [path(place)].into_iter().chain(numbers.map(number)).collect()
+                    [path(place)].into_iter().chain(numbers.map(number)).collect::<Vec<_>>()
                 });
             table(&header, rows)
         }

@@ -2,6 +2,7 @@
 
 use super::Run;
 use crate::engine::{EntityId, SimTime};
+use csv::StringRecord;
 use std::collections::BTreeMap;
 
 /// A cell of text that no spreadsheet takes for a formula (CWE-1236).
@@ -37,12 +38,15 @@ pub fn number(value: Option<f64>) -> String {
 }
 
 /// Rows to bytes. Writing into memory cannot fail.
-pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
+pub(super) fn table(
+    header: &[&str],
+    rows: impl IntoIterator<Item = impl Into<StringRecord>>,
+) -> Vec<u8> {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
     writer.write_record(header).expect("memory takes a header");
     for row in rows {
-        writer.write_record(&row).expect("memory takes a row of the header's length");
+        writer.write_record(&row.into()).expect("memory takes a row of the header's length");
     }
     writer.into_inner().expect("memory is flushed")
 }

@@ -39,7 +39,9 @@ pub(super) fn levels(
     let names: Vec<String> = names.iter().map(|name| text(name)).collect();
     let head: Vec<&str> = std::iter::once(first).chain(names.iter().map(String::as_str)).collect();
     let rows = labels.enumerate().map(|(number, labels)| {
-        std::iter::once(number.to_string()).chain(labels.iter().map(|label| text(label))).collect()
+        std::iter::once(number.to_string())
+            .chain(labels.iter().map(|label| text(label)))
+            .collect::<Vec<_>>()
     });
     table(&head, rows)
 }

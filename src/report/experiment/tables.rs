@@ -4,9 +4,9 @@ use super::Findings;
 use crate::experiment::estimates::Measured;
 use crate::experiment::study::Study;
 use crate::report::compare;
-use crate::report::tables::{number, push_number, table, text};
+use crate::report::tables::{push_number, table, text};
 use crate::report::uncertainty;
-use crate::stats::Quantile;
+use csv::StringRecord;
 use std::fmt::Write as _;
 
 /// The columns of an estimate, after `measure` and `unit`.
@@ -36,11 +36,44 @@ const ESTIMATE: [&str; 23] = [
     "quantiles",
 ];
 
-fn cells(study: &Study, measured: &Measured) -> Vec<String> {
+/// A row of estimates, of which there may be very many: its cells are made in one place.
+struct Row {
+    record: StringRecord,
+    cell: String,
+}
+
+impl Row {
+    fn text(&mut self, cell: &str) {
+        self.record.push_field(cell);
+    }
+
+    fn number(&mut self, value: Option<f64>) {
+        self.cell.clear();
+        if let Some(value) = value {
+            push_number(&mut self.cell, value);
+        }
+        self.record.push_field(&self.cell);
+    }
+
+    fn count(&mut self, count: u64) {
+        self.cell.clear();
+        let _ = write!(self.cell, "{count}");
+        self.record.push_field(&self.cell);
+    }
+}
+
+fn row(study: &Study, point: Option<usize>, measured: &Measured) -> StringRecord {
     let column = &study.columns[measured.column];
     let estimate = &measured.estimate;
-    let mut cells = vec![text(&column.path), column.unit.to_owned(), estimate.n.to_string()];
-    let values = [
+    let record = StringRecord::with_capacity(256, 3 + ESTIMATE.len());
+    let mut row = Row { record, cell: String::with_capacity(32) };
+    if let Some(point) = point {
+        row.count(point as u64);
+    }
+    row.text(&text(&column.path));
+    row.text(column.unit);
+    row.count(estimate.n);
+    for value in [
         estimate.mean,
         estimate.ci_low,
         estimate.ci_high,
@@ -51,15 +84,18 @@ fn cells(study: &Study, measured: &Measured) -> Vec<String> {
         estimate.p95.value,
         estimate.p99.value,
         estimate.max,
-    ];
-    cells.extend(values.map(number));
-    cells.extend([estimate.undefined.to_string(), estimate.method.words().to_owned()]);
-    cells.push(number(estimate.other_max));
-    let ends = |quantile: Quantile| [number(quantile.low), number(quantile.high)];
-    let quantiles = [estimate.p5, estimate.p50, estimate.p95, estimate.p99];
-    cells.extend(quantiles.into_iter().flat_map(ends));
-    cells.push(estimate.quantiles().to_owned());
-    cells
+    ] {
+        row.number(value);
+    }
+    row.count(estimate.undefined);
+    row.text(estimate.method.words());
+    row.number(estimate.other_max);
+    for quantile in [estimate.p5, estimate.p50, estimate.p95, estimate.p99] {
+        row.number(quantile.low);
+        row.number(quantile.high);
+    }
+    row.text(estimate.quantiles());
+    row.record
 }
 
 /// `estimates.csv`: one row per measure. With more than one design point, `sweep.csv`: one row per
@@ -68,12 +104,8 @@ pub fn estimates(findings: &Findings) -> Vec<u8> {
     let sweep = findings.sweep().is_some();
     let head = sweep.then_some("point").into_iter().chain(["measure", "unit"]).chain(ESTIMATE);
     let rows = findings.points.iter().flat_map(|point| {
-        point.measures.iter().map(move |measured| {
-            let mut row = Vec::new();
-            row.extend(sweep.then(|| point.point.to_string()));
-            row.extend(cells(findings.study, measured));
-            row
-        })
+        let own = sweep.then_some(point.point);
+        point.measures.iter().map(move |measured| row(findings.study, own, measured))
     });
     table(&head.collect::<Vec<_>>(), rows)
 }
@@ -129,7 +161,7 @@ pub fn replications_head(study: &Study) -> Vec<u8> {
     let paths = study.columns.iter().map(|column| text(&column.path));
     let names: Vec<String> =
         std::iter::once("replication".to_owned()).chain(world).chain(paths).collect();
-    table(&names.iter().map(String::as_str).collect::<Vec<_>>(), std::iter::empty())
+    table(&names.iter().map(String::as_str).collect::<Vec<_>>(), std::iter::empty::<StringRecord>())
 }
 
 /// One line of `replications.csv`: numbers only, which need no quotes.

@@ -239,24 +239,13 @@ impl Series {
         if n == 0 {
             return [Quantile::default(); N];
         }
-        let mut below = 0;
-        let mut sorted = self.values.sorted();
-        for (_, count) in &mut sorted {
-            below += *count;
-            *count = below;
-        }
-        let at = |rank: u64| {
-            let place = sorted.partition_point(|(_, below)| *below < rank);
-            // A histogram knows the ends only roughly.
-            sorted.get(place).map(|(value, _)| value.clamp(min, max))
-        };
+        let ordered = self.values.ordered();
         asked.map(|p| {
             let ranks = ranks(n, p);
-            Quantile {
-                value: at(ranks.at),
-                low: ranks.low.and_then(at),
-                high: ranks.high.and_then(at),
-            }
+            // A histogram knows the ends only roughly.
+            let found = ordered.at([Some(ranks.at), ranks.low, ranks.high]);
+            let [value, low, high] = found.map(|value| value.map(|value| value.clamp(min, max)));
+            Quantile { value, low, high }
         })
     }
 }

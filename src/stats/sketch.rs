@@ -163,13 +163,24 @@ impl Values {
     /// [`EXACT_MAX`], then with an error of at most 0.1 % of themselves (a share: of what it lacks
     /// to 1).
     pub fn sorted(&self) -> Vec<(f64, u64)> {
+        let ranks = match self.ordered() {
+            Ordered::Exact(ranks) => ranks,
+            Ordered::Buckets(buckets) => return buckets,
+        };
+        // Both zeros are one value.
+        let same = |one: &u64, next: &u64| one == next || ranked(*one) == ranked(*next);
+        ranks.chunk_by(same).map(|run| (ranked(run[0]), run.len() as u64)).collect()
+    }
+
+    /// The values in ascending order, to look some of them up.
+    pub fn ordered(&self) -> Ordered {
         if let Some(sketch) = &self.sketch {
             let mut buckets = sketch.buckets(self.scale);
             // What is counted in whole numbers is told in whole numbers: exactly, up to 500.
             if self.whole && self.scale == Scale::Number {
                 buckets.iter_mut().for_each(|(value, _)| *value = libm::round(*value));
             }
-            return buckets;
+            return Ordered::Buckets(buckets);
         }
         // Whole numbers are sorted several times as fast as pairs.
         let mut ranks: Vec<u64> = Vec::with_capacity(self.kept as usize);
@@ -180,13 +191,36 @@ impl Values {
             }
         }
         ranks.sort_unstable();
-        let mut sorted: Vec<(f64, u64)> = Vec::with_capacity(self.exact.len());
-        // Both zeros are one value.
-        let same = |one: &u64, next: &u64| one == next || ranked(*one) == ranked(*next);
-        for run in ranks.chunk_by(same) {
-            sorted.push((ranked(run[0]), run.len() as u64));
+        Ordered::Exact(ranks)
+    }
+}
+
+/// Values in ascending order.
+#[derive(Clone, Debug)]
+pub enum Ordered {
+    /// Each of them, by its place in the total order of numbers.
+    Exact(Vec<u64>),
+    /// Those of a histogram, with how often each occurs.
+    Buckets(Vec<(f64, u64)>),
+}
+
+impl Ordered {
+    /// The values at these places among them, which count from 1.
+    pub fn at<const N: usize>(&self, places: [Option<u64>; N]) -> [Option<f64>; N] {
+        match self {
+            Ordered::Exact(ranks) => places.map(|place| {
+                let index = usize::try_from(place?).ok()?.checked_sub(1)?;
+                ranks.get(index).map(|rank| ranked(*rank))
+            }),
+            Ordered::Buckets(buckets) => places.map(|place| {
+                let (place, mut below) = (place?, 0);
+                let reached = |(_, count): &&(f64, u64)| {
+                    below += count;
+                    below >= place
+                };
+                buckets.iter().find(reached).map(|(value, _)| *value)
+            }),
         }
-        sorted
     }
 }
 

@@ -170,12 +170,11 @@ impl<'a> Early<'a> {
     }
 
     /// Takes the rows of the next cells of a point. What they say is worked out when all are there,
-    /// beside the cells of the points after it; of the last by all threads.
+    /// beside the cells of the points after it.
     pub(super) fn push(&mut self, point: usize, rows: &[Row]) {
-        let last = point + 1 == self.points.len();
         let folded = &mut self.points[point];
         folded.push(0, rows);
-        if folded.count == self.each && !last {
+        if folded.count == self.each {
             folded.estimates();
         }
     }

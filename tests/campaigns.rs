@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
+#[path = "support/place.rs"]
+mod support;
+
 use cmeksim::experiment::plan::Plan;
 use cmeksim::experiment::run::{Flow, play};
 use cmeksim::experiment::study::Study;
@@ -10,9 +13,10 @@ use cmeksim::scenario::read::{Overrides, Template};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use support::{Place, files};
 
 /// An instance of one cluster with outages at random.
 const SCENARIO: &str = r#"schema = 1
@@ -66,44 +70,6 @@ do = "disable-key"
 key = "a"
 "#;
 
-struct Done {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new(scenario: &str) -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
-        fs::write(place.path("s.toml"), scenario).unwrap();
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cmeksim"));
-        command.args(args).current_dir(self.0.path()).env("NO_COLOR", "1");
-        command
-    }
-
-    fn call(&self, args: &[&str]) -> Done {
-        let done = self.command(args).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Done { code: done.status.code(), out: text(done.stdout), err: text(done.stderr) }
-    }
-}
-
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-    let names = names.map(|name| name.into_string().unwrap());
-    names.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
-}
-
 fn json(folder: &Path, name: &str) -> Value {
     serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()
 }
@@ -113,8 +79,7 @@ fn json(folder: &Path, name: &str) -> Value {
 #[test]
 fn a_sweep_of_three_factors_draws_small_multiples() {
     let place = Place::new(&format!("{SCENARIO}{SWEEP}"));
-    let done = place.call(&["sweep", "s.toml", "--out", "o", "--quiet"]);
-    assert_eq!(done.code, Some(0), "{}", done.err);
+    place.good(&["sweep", "s.toml", "--out", "o", "--quiet"]);
     let all = files(&place.path("o"));
     let svg = |name: &str| String::from_utf8(all[name].clone()).unwrap();
     let lines = svg("multiples.bigtable.o.downtime.svg");

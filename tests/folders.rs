@@ -3,10 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
-use std::collections::BTreeMap;
+#[path = "support/place.rs"]
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use support::{Done, Place, done, files};
 
 /// An instance of one cluster with outages at random.
 const SCENARIO: &str = r#"schema = 1
@@ -29,53 +30,12 @@ every = { exponential = { mean = "10d" } }
 lasts = { exponential = { mean = "90m" } }
 "#;
 
-struct Done {
-    code: Option<i32>,
-    err: String,
-}
-
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
-        fs::write(place.path("s.toml"), SCENARIO).unwrap();
-        let longer = SCENARIO.replace("mean = \"90m\"", "mean = \"2h\"");
-        fs::write(place.path("t.toml"), &longer).unwrap();
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(program);
-        command.args(args).current_dir(self.0.path()).env("NO_COLOR", "1");
-        command
-    }
-
-    fn call(&self, args: &[&str]) -> Done {
-        done(self.command(env!("CARGO_BIN_EXE_cmeksim"), args))
-    }
-
-    fn good(&self, args: &[&str]) -> String {
-        let done = self.call(args);
-        assert_eq!(done.code, Some(0), "{args:?}: {}", done.err);
-        done.err
-    }
-}
-
-fn done(mut command: Command) -> Done {
-    let done = command.stdin(Stdio::null()).output().unwrap();
-    Done { code: done.status.code(), err: String::from_utf8(done.stderr).unwrap() }
-}
-
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let entries = entries.filter(|entry| entry.file_type().unwrap().is_file());
-    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
-    names.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
+/// A folder with the scenario in `s.toml`, and with another one in `t.toml`.
+fn place() -> Place {
+    let place = Place::new(SCENARIO);
+    let longer = SCENARIO.replace("mean = \"90m\"", "mean = \"2h\"");
+    fs::write(place.path("t.toml"), &longer).unwrap();
+    place
 }
 
 const RUN: [&str; 4] = ["run", "s.toml", "--no-charts", "--out"];
@@ -84,7 +44,7 @@ const RUN: [&str; 4] = ["run", "s.toml", "--no-charts", "--out"];
 /// like that stays.
 #[test]
 fn what_a_killed_run_left_is_removed() {
-    let place = Place::new();
+    let place = place();
     place.good(&[&RUN[..], &["whole"]].concat());
     let whole = files(&place.path("whole"));
     fs::create_dir(place.path("o")).unwrap();
@@ -121,7 +81,7 @@ fn what_a_killed_run_left_is_removed() {
 #[cfg(unix)]
 #[test]
 fn a_link_is_no_left_over() {
-    let place = Place::new();
+    let place = place();
     fs::create_dir(place.path("o")).unwrap();
     std::os::unix::fs::symlink(place.path("s.toml"), place.path("o/.writing-a1B2c3")).unwrap();
     let done = place.call(&[&RUN[..], &["o"]].concat());
@@ -133,7 +93,7 @@ fn a_link_is_no_left_over() {
 /// and touches nothing.
 #[test]
 fn two_at_work_in_one_folder_do_not_mix() {
-    let place = Place::new();
+    let place = place();
     place.good(&[&RUN[..], &["o"]].concat());
     let before = files(&place.path("o"));
     let flag = fs::File::create(place.path("o/.writing-a1B2c3")).unwrap();
@@ -155,14 +115,14 @@ fn two_at_work_in_one_folder_do_not_mix() {
 #[cfg(unix)]
 #[test]
 fn killed_while_it_writes_it_leaves_nothing_for_long() {
-    let place = Place::new();
+    let place = place();
     let args = ["replicate", "s.toml", "-n", "20000", "--no-charts", "--quiet", "--out", "o"];
     let temporary = || {
         let names = fs::read_dir(place.path("o")).into_iter().flatten();
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.filter(|name| name.starts_with(".writing-")).count()
     };
-    let mut child = place.command(env!("CARGO_BIN_EXE_cmeksim"), &args).spawn().unwrap();
+    let mut child = place.command(&args).spawn().unwrap();
     while temporary() == 0 && child.try_wait().unwrap().is_none() {
         std::thread::yield_now();
     }
@@ -180,7 +140,7 @@ fn on_a_full_disk(place: &Place, kib: u64, args: &[&str]) -> Done {
     // Units of `ulimit -f` are 512 bytes; without the trap a signal would end the program.
     let shell = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", 2 * kib);
     let program = env!("CARGO_BIN_EXE_cmeksim");
-    done(place.command("sh", &[&["-c", &shell, program], args].concat()))
+    done(place.program("sh", &[&["-c", &shell, program], args].concat()))
 }
 
 /// When there is no room for more cells, those so far are kept; the same command goes on when there
@@ -188,7 +148,7 @@ fn on_a_full_disk(place: &Place, kib: u64, args: &[&str]) -> Done {
 #[cfg(unix)]
 #[test]
 fn a_full_disk_keeps_the_cells_so_far() {
-    let place = Place::new();
+    let place = place();
     for (study, count) in [
         (&["replicate", "s.toml", "--no-charts", "-n"][..], "4000"),
         (&["compare", "s.toml", "t.toml", "-n"], "4000"),
@@ -218,7 +178,7 @@ fn a_full_disk_keeps_the_cells_so_far() {
 #[cfg(unix)]
 #[test]
 fn a_full_disk_leaves_no_half_results() {
-    let place = Place::new();
+    let place = place();
     let with = |out| ["replicate", "s.toml", "-n", "5", "--out", out];
     let done = on_a_full_disk(&place, 8, &with("o"));
     assert_eq!(done.code, Some(3), "{}", done.err);
@@ -235,7 +195,7 @@ fn a_full_disk_leaves_no_half_results() {
 #[test]
 fn a_study_of_one_world_grows_and_shrinks() {
     for study in [&["compare", "s.toml", "t.toml", "-n"][..], &["steady", "s.toml", "-n"]] {
-        let place = Place::new();
+        let place = place();
         let whole = |count| {
             place.good(&[study, &[count, "--out", count]].concat());
             files(&place.path(count))
@@ -269,7 +229,7 @@ fn a_study_of_one_world_grows_and_shrinks() {
 /// With several worlds more replications are other cells in other places: such a study begins anew.
 #[test]
 fn a_study_of_several_worlds_begins_anew() {
-    let place = Place::new();
+    let place = place();
     let uncertain = "[uncertain]\ndraws = 3\n[uncertain.factors]\n\
                      \"model.bigtable.kms-grace\" = [\"30m\", \"1h\"]\n";
     fs::write(place.path("s.toml"), format!("{SCENARIO}{uncertain}")).unwrap();

@@ -35,7 +35,7 @@ use crate::systems;
 use crate::systems::spec::{
     Default, EntityKind, Kind, Node, Origin, ParamSpec, Planned, TableSpec, Value, World,
 };
-use reader::{Knows, Reader};
+use reader::{Knows, Reader, Scope};
 use std::collections::BTreeMap;
 use tree::{Item, Raw};
 
@@ -256,13 +256,10 @@ impl Reader<'_> {
     /// The tables of the systems; those with a mistake are left out.
     fn system_tables(&mut self, root: &Item) -> BTreeMap<String, Node> {
         let mut nodes = BTreeMap::new();
+        let Some(entries) = root.table() else { return nodes };
         for system in systems::ALL {
-            let names: Vec<&str> = system.tables.iter().map(|table| table.name).collect();
-            let Raw::Table(table) = &root.raw else { continue };
-            let own = table.iter().filter(|(name, _)| names.contains(&name.as_str()));
-            let own = own.map(|(name, entry)| (name.clone(), entry.clone())).collect();
-            let item = Item { raw: Raw::Table(own), span: root.span.clone(), ..root.clone() };
-            nodes.extend(self.params(&[system.tables], &item, "", &[]).unwrap_or_default());
+            let scope = Scope { path: "", entries, params: &[system.tables] };
+            nodes.extend(self.known_params(scope, root).unwrap_or_default());
         }
         nodes
     }

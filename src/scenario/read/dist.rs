@@ -154,7 +154,7 @@ impl Reader<'_> {
                 let first = if form.word == "gamma" { "mean" } else { "scale" };
                 let [length] = self.lengths([first], table, inner, form);
                 let shape = self.field("shape", table, inner, form);
-                let shape = shape.and_then(|item| self.number(&item, "shape", "1.5"));
+                let shape = shape.and_then(|item| self.number(item, "shape", "1.5"));
                 match form.word {
                     "gamma" => Dist::gamma(length?, shape?),
                     _ => Dist::weibull(length?, shape?),
@@ -210,8 +210,14 @@ impl Reader<'_> {
     }
 
     /// A key that must be there.
-    fn field(&mut self, key: &str, table: &Table, inner: &Item, form: &Form) -> Option<Item> {
-        let found = table.get(key).map(|entry| entry.item.clone());
+    fn field<'t>(
+        &mut self,
+        key: &str,
+        table: &'t Table,
+        inner: &Item,
+        form: &Form,
+    ) -> Option<&'t Item> {
+        let found = table.get(key).map(|entry| &entry.item);
         if found.is_none() {
             let message = format!("`{key}` is missing from `{}`", form.word);
             let help = format!("write `{}`", form.example);
@@ -230,7 +236,7 @@ impl Reader<'_> {
     ) -> [Option<SimDuration>; N] {
         keys.map(|key| {
             let item = self.field(key, table, inner, form)?;
-            self.duration(&item, key)
+            self.duration(item, key)
         })
     }
 

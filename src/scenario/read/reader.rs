@@ -160,13 +160,23 @@ impl Reader<'_> {
             self.tell("wrong-type", &item.span, message, item.found(), help);
             return None;
         };
-        let specs = || params.iter().copied().flatten();
-        let known: Vec<&str> = specs().map(|spec| spec.name).chain(more.iter().copied()).collect();
+        let specs = params.iter().copied().flatten();
+        let known: Vec<&str> = specs.map(|spec| spec.name).chain(more.iter().copied()).collect();
         let before = self.found.len();
         self.unknown_keys(entries, &known, path);
-        let scope = Scope { path, entries, params };
+        let nodes = self.known_params(Scope { path, entries, params }, item);
+        (self.found.len() == before).then_some(nodes?)
+    }
+
+    /// The same, whatever else stands in the table.
+    pub(super) fn known_params(
+        &mut self,
+        scope: Scope<'_>,
+        item: &Item,
+    ) -> Option<BTreeMap<String, Node>> {
+        let before = self.found.len();
         let mut nodes = BTreeMap::new();
-        for spec in specs() {
+        for spec in scope.params.iter().copied().flatten() {
             if let Some(node) = self.param(spec, item, scope) {
                 nodes.insert(spec.name.to_owned(), node);
             }

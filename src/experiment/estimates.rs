@@ -4,6 +4,7 @@ use super::run::{BATCH_MAX, Row};
 use super::study::Study;
 use crate::stats::{Estimate, Moments, Scale, Series};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 
 /// What the replications of a design point say.
 #[derive(Clone, Debug)]
@@ -79,7 +80,9 @@ impl<'a> Fold<'a> {
     pub fn push(&mut self, world: usize, rows: &[Row]) {
         let own = self.study.own(self.point * self.study.worlds());
         let fold = |(column, series): (&usize, &mut Series)| {
-            rows.iter().for_each(|row| series.push(row.value(*column)));
+            series.extend(
+                rows.iter().map(|row| row.values.get(*column).copied().unwrap_or(f64::NAN)),
+            );
         };
         // A batch is folded by the thread that brings it, while the others play the next ones.
         if rows.len() as u64 <= BATCH_MAX {
@@ -146,8 +149,12 @@ impl<'a> Fold<'a> {
     pub fn estimates(&mut self) -> PointEstimates {
         let (study, worlds, certain) = (self.study, &self.worlds, self.is_certain());
         let own = study.own(self.point * study.worlds());
-        let measured = |(place, (column, series)): (usize, (&usize, &mut Series))| {
-            let mut estimate = series.estimate();
+        let same = same(&self.series);
+        let firsts = self.series.par_iter_mut().enumerate().filter(|(at, _)| same[*at] == *at);
+        let said: BTreeMap<usize, Estimate> =
+            firsts.map(|(at, series)| (at, series.estimate())).collect();
+        let measured = |(place, column): (usize, &usize)| {
+            let mut estimate = said[&same[place]];
             if certain {
                 estimate = estimate.certain();
             }
@@ -160,9 +167,24 @@ impl<'a> Fold<'a> {
             estimate.ci_high = estimate.ci_high.map(|end| held(study, *column, end));
             Measured { column: *column, estimate, ignorance }
         };
-        let measures = own.par_iter().zip(&mut self.series).enumerate().map(measured);
+        let measures = own.iter().enumerate().map(measured);
         PointEstimates { point: self.point, measures: measures.collect(), used: self.used.clone() }
     }
+}
+
+/// Of each series, the place of the first that is the same: many measures go together, and what
+/// they say is worked out once.
+fn same(series: &[Series]) -> Vec<usize> {
+    let mut known: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    let first = |(at, one): (usize, &Series)| {
+        let alike = known.entry(one.mark()).or_default();
+        let found = alike.iter().copied().find(|other| series[*other] == *one);
+        found.unwrap_or_else(|| {
+            alike.push(at);
+            at
+        })
+    };
+    series.iter().enumerate().map(first).collect()
 }
 
 /// The end of an interval where a measure can be: none is below zero, and none beyond its range, nor
@@ -227,6 +249,27 @@ mod tests {
         // t(0.975, 2) = 4.302653 times sqrt(4 / 3).
         let (low, high) = over_worlds(&worlds).unwrap();
         assert!((high - 3.0 - 4.968_276).abs() < 1e-5 && (low + 1.968_276).abs() < 1e-5);
+    }
+
+    #[test]
+    fn what_is_the_same_is_found_whatever_stands_between() {
+        let of = |values: &[f64], scale| {
+            let mut series = Series::new(scale);
+            series.extend(values.iter().copied());
+            series
+        };
+        let (seconds, number) = (Scale::Seconds, Scale::Number);
+        let series = [
+            of(&[1.0, 2.0, 2.0], seconds),
+            of(&[1.0, 2.0, 3.0], seconds),
+            of(&[1.0, 2.0, 2.0], seconds),
+            of(&[1.0, 2.0, 2.0], number),
+            // The same moments in another order, and one that is not defined.
+            of(&[2.0, 1.0, 2.0], seconds),
+            of(&[1.0, 2.0, f64::NAN, 2.0], seconds),
+            of(&[1.0, 2.0, 3.0], seconds),
+        ];
+        assert_eq!(same(&series), [0, 1, 0, 3, 4, 5, 1]);
     }
 
     #[test]

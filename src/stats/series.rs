@@ -9,7 +9,7 @@ use super::sketch::{Scale, Values};
 const RECENT_MAX: usize = 64;
 
 /// The values of one measure, in the order of their replications.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     /// The values that came last, with how many times in a row: most measures seldom change. They
     /// are in nothing of what follows yet.
@@ -22,15 +22,16 @@ pub struct Series {
 }
 
 /// What is counted of values.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Tally {
     moments: Moments,
     min: f64,
     max: f64,
     at_min: u64,
     at_max: u64,
+    /// Are all values 0 or 1, and how many are 1? Where not, these are counted no more.
+    binary: bool,
     ones: u64,
-    zeros: u64,
 }
 
 /// How the mean and its interval came about.
@@ -159,18 +160,29 @@ impl Series {
 
     /// Takes the value of one more replication; `None` is undefined.
     pub fn push(&mut self, value: Option<f64>) {
-        let Some(value) = value.filter(|value| value.is_finite()) else {
-            self.undefined += 1;
-            return;
-        };
-        match self.recent.last_mut() {
-            Some((last, count)) if *last == value => *count += 1,
-            Some(_) | None => {
-                if self.recent.len() == RECENT_MAX {
-                    self.settle();
+        self.extend([value.unwrap_or(f64::NAN)]);
+    }
+
+    /// Takes the values of more replications; what is not finite is undefined.
+    pub fn extend(&mut self, values: impl IntoIterator<Item = f64>) {
+        let (mut last, mut count) = self.recent.pop().unwrap_or((f64::NAN, 0));
+        for value in values {
+            if value == last {
+                count += 1;
+            } else if !value.is_finite() {
+                self.undefined += 1;
+            } else {
+                if count > 0 {
+                    self.recent.push((last, count));
+                    if self.recent.len() == RECENT_MAX {
+                        self.settle();
+                    }
                 }
-                self.recent.push((value, 1));
+                (last, count) = (value, 1);
             }
+        }
+        if count > 0 {
+            self.recent.push((last, count));
         }
     }
 
@@ -179,6 +191,14 @@ impl Series {
         self.tally.push(&self.recent);
         self.values.push(&self.recent);
         self.recent.clear();
+    }
+
+    /// What differs for nearly all series that are not the same, to find those that are.
+    pub fn mark(&self) -> impl Ord + use<> {
+        let recent = self.recent.last().map(|&(value, count)| (value.to_bits(), count));
+        let Tally { moments, min, max, .. } = self.tally;
+        let bits = [moments.mean(), moments.variance(), Some(min), Some(max)];
+        (moments.count(), bits.map(|number| number.map(f64::to_bits)), recent, self.undefined)
     }
 
     /// The defined values in ascending order with how often each occurs, for distributions and
@@ -253,23 +273,36 @@ impl Series {
 impl Tally {
     fn new() -> Tally {
         let (min, max) = (f64::INFINITY, f64::NEG_INFINITY);
-        Tally { moments: Moments::default(), min, max, at_min: 0, at_max: 0, ones: 0, zeros: 0 }
+        let moments = Moments::default();
+        Tally { moments, min, max, at_min: 0, at_max: 0, binary: true, ones: 0 }
     }
 
     /// Takes values with how often they came in a row.
     fn push(&mut self, runs: &[(f64, u64)]) {
         self.moments.merge(&Moments::of_runs(runs));
-        for &(value, count) in runs {
-            self.ones += if value == 1.0 { count } else { 0 };
-            self.zeros += if value == 0.0 { count } else { 0 };
-            if value < self.min {
-                (self.min, self.at_min) = (value, 0);
-            }
-            if value > self.max {
-                (self.max, self.at_max) = (value, 0);
-            }
-            self.at_min += if value == self.min { count } else { 0 };
-            self.at_max += if value == self.max { count } else { 0 };
+        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+        for &(value, _) in runs {
+            min = if value < min { value } else { min };
+            max = if value > max { value } else { max };
+        }
+        let times = |of: f64| -> u64 {
+            runs.iter().map(|&(value, count)| if value == of { count } else { 0 }).sum()
+        };
+        if min < self.min {
+            (self.min, self.at_min) = (min, 0);
+        }
+        if min == self.min {
+            self.at_min += times(min);
+        }
+        if max > self.max {
+            (self.max, self.at_max) = (max, 0);
+        }
+        if max == self.max {
+            self.at_max += times(max);
+        }
+        if self.binary {
+            self.ones += times(1.0);
+            self.binary = runs.iter().all(|&(value, _)| value == 0.0 || value == 1.0);
         }
     }
 
@@ -297,7 +330,7 @@ impl Tally {
             };
             return (Method::Same, range.map(bound));
         }
-        if self.ones + self.zeros == n {
+        if self.binary {
             return (Method::Wilson, Some(wilson(self.ones, n)));
         }
         let ends = self.moments.mean().zip(self.moments.half_width());

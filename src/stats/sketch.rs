@@ -45,7 +45,7 @@ impl Scale {
 }
 
 /// Histograms of the places above and below zero.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Sketch {
     above: Histogram<u64>,
     below: Histogram<u64>,
@@ -90,7 +90,7 @@ impl Sketch {
 }
 
 /// Values in bounded memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Values {
     scale: Scale,
     /// Values with how many times in a row they came, and how many there are.

@@ -240,9 +240,12 @@ impl Form {
     /// Adds a record.
     pub fn write(self, number: u64, row: &Row, to: &mut Vec<u8>) {
         let start = to.len();
-        to.extend(number.to_le_bytes());
-        row.used.iter().for_each(|word| to.extend(word.to_le_bytes()));
-        row.values.iter().for_each(|value| to.extend(value.to_le_bytes()));
+        to.resize(start + self.bytes() - 4, 0);
+        let words = to[start..].as_chunks_mut::<8>().0;
+        let (head, values) = words.split_at_mut(1 + self.used);
+        head[0] = number.to_le_bytes();
+        head[1..].iter_mut().zip(&row.used).for_each(|(to, word)| *to = word.to_le_bytes());
+        values.iter_mut().zip(&row.values).for_each(|(to, value)| *to = value.to_le_bytes());
         let check = crc32fast::hash(&to[start..]);
         to.extend(check.to_le_bytes());
     }

@@ -52,7 +52,7 @@ struct Settling {
 /// What the rows of a design point come to.
 struct Folded<'a> {
     fold: Fold<'a>,
-    /// Rows so far, and with how many the means are looked at next.
+    /// Rows so far, and with how many the means are looked at next, if they are.
     count: u64,
     next: u64,
     settling: Vec<Settling>,
@@ -73,9 +73,10 @@ impl<'a> Folded<'a> {
         let columns = if looks.settling { &looks.shown[..] } else { &[] };
         let settling =
             columns.iter().map(|column| Settling { column: *column, points: Vec::new() });
-        let (fold, settling) = (Fold::new(study, point), settling.collect());
+        let (fold, settling): (_, Vec<Settling>) = (Fold::new(study, point), settling.collect());
+        let next = if settling.is_empty() { u64::MAX } else { Folded::FIRST };
         let shown = looks.shown.clone();
-        Folded { fold, count: 0, next: Folded::FIRST, settling, shown, said: None }
+        Folded { fold, count: 0, next, settling, shown, said: None }
     }
 
     fn push(&mut self, world: usize, mut rows: &[Row]) {

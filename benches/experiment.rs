@@ -14,6 +14,7 @@ use cmeksim::scenario::read::{Overrides, read};
 use cmeksim::systems::contract::SweepMode;
 use std::hint::black_box;
 use std::path::Path;
+use tempfile::TempDir;
 
 const CLUSTERS: [(&str, &str); 3] = [("us-east1", "b"), ("us-west1", "a"), ("europe-west1", "c")];
 /// Points of the sweep.
@@ -41,24 +42,31 @@ fn year() -> String {
 /// Rounds of which the best counts.
 const ROUNDS: usize = 50;
 
-/// The command as users call it, with its results in a folder that is made anew.
-fn command(folder: &Path, words: &str) {
-    let (file, out) = (folder.join("year.toml"), folder.join("out"));
+fn temporary() -> TempDir {
+    tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The command as users call it, with its results in a new folder.
+fn command(file: &Path, words: &str) -> TempDir {
+    let folder = temporary();
+    let out = folder.path().join("out");
     let mut words = words.split(' ').map(str::to_owned);
     let name = words.next().unwrap_or_default();
     let mut args = vec!["cmeksim".to_owned(), name, file.display().to_string()];
     args.extend(words);
     args.extend(["--out".to_owned(), out.display().to_string()]);
-    args.extend(["--quiet", "--fresh", "--no-charts"].map(str::to_owned));
+    args.extend(["--quiet", "--no-charts"].map(str::to_owned));
     let exit = cmeksim::cli::main(args.into_iter().map(Into::into));
     assert_eq!(exit, Exit::Success);
+    folder
 }
 
 /// The engine alone, split over threads of their own: what a machine has to give.
-fn engine(count: u64, threads: u64) {
+fn engine(count: u64, threads: u64) -> Option<TempDir> {
     std::thread::scope(|scope| {
         (0..threads).for_each(|_| drop(scope.spawn(|| alone(count / threads))));
     });
+    None
 }
 
 /// The engine alone: replications with trace and measures, nothing written.
@@ -77,27 +85,26 @@ fn alone(count: u64) {
 }
 
 fn main() {
-    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
-    let written = std::fs::write(folder.path().join("year.toml"), year());
-    written.unwrap_or_else(|error| panic!("{error}"));
-    let folder = folder.path();
+    let folder = temporary();
+    let file = &folder.path().join("year.toml");
+    std::fs::write(file, year()).unwrap_or_else(|error| panic!("{error}"));
     let asked = std::env::args().skip(1).find_map(|argument| argument.parse::<u64>().ok());
     if let Some(count) = asked {
-        let [time] = clock::best(1, [&mut || command(folder, &format!("replicate -n {count}"))]);
+        let [time] = clock::best(1, [&mut || command(file, &format!("replicate -n {count}"))]);
         println!("{count} replications in {time:.1} s, {:.0} cells a second", count as f64 / time);
         return;
     }
     const CELLS: u64 = 10_000;
-    let replicate = |jobs: u64| command(folder, &format!("replicate -n {CELLS} --jobs {jobs}"));
+    let replicate = |jobs: u64| command(file, &format!("replicate -n {CELLS} --jobs {jobs}"));
     let each = CELLS / POINTS;
     let [one, two, engine_one, engine_two, sweep] = clock::best(
         ROUNDS,
         [
-            &mut || replicate(1),
-            &mut || replicate(2),
+            &mut || Some(replicate(1)),
+            &mut || Some(replicate(2)),
             &mut || engine(CELLS, 1),
             &mut || engine(CELLS, 2),
-            &mut || command(folder, &format!("sweep -n {each} --jobs 1")),
+            &mut || Some(command(file, &format!("sweep -n {each} --jobs 1"))),
         ],
     );
     for (what, time) in [

@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod plan;
 pub mod precision;
 pub mod ranges;
+pub mod rows;
 pub mod run;
 pub mod script;
 pub mod sensitivity;

@@ -4,7 +4,8 @@ use super::say;
 use crate::exit::Exit;
 use crate::experiment::ledger::Identity;
 use crate::experiment::plan::{Cell, Plan};
-use crate::experiment::run::{Cells, End, Flow, Row, play};
+use crate::experiment::rows::{Row, Rows};
+use crate::experiment::run::{Cells, End, Flow, play};
 use crate::report::files::Failure;
 use crate::report::ledger::{Ledger, Refusal};
 use crate::report::words::{are, are_of};
@@ -48,7 +49,7 @@ pub(super) fn unwritten(failure: Failure) -> Exit {
 pub(super) trait Taker: Send {
     /// Takes the rows of the next cells, which are all of one point and of one block of its
     /// replications.
-    fn take(&mut self, first: u64, rows: &[Row]) -> Flow;
+    fn take(&mut self, first: u64, rows: Rows<'_>) -> Flow;
 
     /// What to tell of the rows so far, beside how many there are.
     fn message(&self) -> Option<String> {
@@ -56,9 +57,9 @@ pub(super) trait Taker: Send {
     }
 }
 
-impl<F: FnMut(u64, &Row) + Send> Taker for F {
-    fn take(&mut self, first: u64, rows: &[Row]) -> Flow {
-        (first..).zip(rows).for_each(|(number, row)| self(number, row));
+impl<F: FnMut(u64, Row<'_>) + Send> Taker for F {
+    fn take(&mut self, first: u64, rows: Rows<'_>) -> Flow {
+        (first..).zip(rows.iter()).for_each(|(number, row)| self(number, row));
         Flow::Continue
     }
 }
@@ -124,9 +125,9 @@ impl<'a> Course<'a> {
         taker: &mut dyn Taker,
     ) -> Result<Ledger, Refusal> {
         let end = self.numbers.end;
-        let mut each = |number: u64, row: &Row| {
+        let mut each = |number: u64, row: Row<'_>| {
             if number < end {
-                taker.take(number, std::slice::from_ref(row));
+                taker.take(number, row.into());
             }
         };
         Ledger::open(self.folder, identity, self.numbers.start, fresh, &mut each)

@@ -14,7 +14,8 @@ use crate::exit::Exit;
 use crate::experiment::ledger::Identity;
 use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::precision::{self, Known, Precision, Watch};
-use crate::experiment::run::{Flow, Row};
+use crate::experiment::rows::Rows;
+use crate::experiment::run::Flow;
 use crate::experiment::study::Study;
 use crate::limits::{CELLS_MAX, POINTS_AND_WORLDS_MAX};
 use crate::report::experiment::Reached;
@@ -395,7 +396,7 @@ struct Work<'a> {
 
 impl Taker for Work<'_> {
     /// Takes the rows of the next cells; what comes after enough is left alone.
-    fn take(&mut self, first: u64, rows: &[Row]) -> Flow {
+    fn take(&mut self, first: u64, rows: Rows<'_>) -> Flow {
         if self.enough.is_some() {
             return Flow::Stop;
         }

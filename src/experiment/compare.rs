@@ -3,7 +3,8 @@
 use super::differences::Differences;
 use super::estimates::Ignorance;
 use super::plan::Cell;
-use super::run::{Cells, Row};
+use super::rows::{Batch, Row};
+use super::run::Cells;
 use super::study::{Column, Study, Worker};
 use crate::engine::Halt;
 use crate::stats::paired::Difference;
@@ -65,11 +66,25 @@ impl Cells for Pair<'_> {
         Ok((a, b))
     }
 
-    fn play(&self, (a, b): &mut (Worker<'_>, Worker<'_>), cell: Cell) -> Result<Row, Halt> {
-        let (a, b) = (a.play(cell)?, b.play(cell)?);
-        let of_a = self.both.iter().map(|(place, _)| a.values[*place]);
-        let of_b = self.both.iter().map(|(_, place)| b.values[*place]);
-        Ok(Row { values: of_a.chain(of_b).collect(), used: Vec::new() })
+    fn room(&self, cells: usize) -> Batch {
+        Batch::new(2 * self.both.len(), 0, cells)
+    }
+
+    fn play(
+        &self,
+        (a, b): &mut (Worker<'_>, Worker<'_>),
+        cell: Cell,
+        to: &mut Batch,
+    ) -> Result<(), Halt> {
+        let [mut of_a, mut of_b] = [self.a.room(1), self.b.room(1)];
+        a.play(cell, &mut of_a)?;
+        b.play(cell, &mut of_b)?;
+        let (of_a, of_b) = (of_a.rows().at(0).values, of_b.rows().at(0).values);
+        let (to_a, to_b) = to.add().values.split_at_mut(self.both.len());
+        for ((to_a, to_b), (a, b)) in to_a.iter_mut().zip(to_b).zip(&self.both) {
+            (*to_a, *to_b) = (of_a[*a], of_b[*b]);
+        }
+        Ok(())
     }
 }
 
@@ -86,7 +101,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Takes the next pair of replications of a world.
-    pub fn push(&mut self, world: usize, row: &Row) {
+    pub fn push(&mut self, world: usize, row: Row<'_>) {
         let (a, b) = row.values.split_at(self.pair.both.len().min(row.values.len()));
         self.differences.push(world, a.iter().copied().zip(b.iter().copied()));
     }

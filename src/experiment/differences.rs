@@ -1,7 +1,7 @@
 //! Differences of measures, replication by replication of the same luck, world by world.
 
 use super::estimates::{Ignorance, apart, over_worlds};
-use super::run::Row;
+use super::rows::Rows;
 use super::study::Study;
 use crate::stats::Moments;
 use crate::stats::paired::{Difference, Paired};
@@ -101,10 +101,10 @@ impl Contrast {
     }
 
     /// Takes the same replications of one world of both.
-    pub fn push(&mut self, world: usize, of_base: &[Row], own: &[Row]) {
+    pub fn push(&mut self, world: usize, of_base: Rows<'_>, own: Rows<'_>) {
         let columns = &self.columns;
         self.differences.push_all(world, own.len().min(of_base.len()), |measure, number| {
-            let value = |rows: &[Row]| rows[number].values[columns[measure]];
+            let value = |rows: Rows<'_>| rows.at(number).values[columns[measure]];
             (value(of_base), value(own))
         });
     }

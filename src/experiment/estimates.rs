@@ -1,6 +1,7 @@
 //! From the rows of a design point to estimates, with chance and ignorance kept apart.
 
-use super::run::{BATCH_MAX, Row};
+use super::rows::Rows;
+use super::run::BATCH_MAX;
 use super::study::Study;
 use crate::stats::{Estimate, Moments, Scale, Series};
 use rayon::prelude::*;
@@ -77,13 +78,9 @@ impl<'a> Fold<'a> {
 
     /// Takes the rows of the next replications of one of its worlds. Measures are independent of
     /// each other, so that each can be folded by another thread.
-    pub fn push(&mut self, world: usize, rows: &[Row]) {
+    pub fn push(&mut self, world: usize, rows: Rows<'_>) {
         let own = self.study.own(self.point * self.study.worlds());
-        let fold = |(column, series): (&usize, &mut Series)| {
-            series.extend(
-                rows.iter().map(|row| row.values.get(*column).copied().unwrap_or(f64::NAN)),
-            );
-        };
+        let fold = |(column, series): (&usize, &mut Series)| series.extend(rows.column(*column));
         // A batch is folded by the thread that brings it, while the others play the next ones.
         if rows.len() as u64 <= BATCH_MAX {
             own.iter().zip(&mut self.series).for_each(fold);
@@ -92,12 +89,13 @@ impl<'a> Fold<'a> {
         }
         if let Some(moments) = self.worlds.get_mut(world) {
             let fold = |(column, moments): (&usize, &mut Moments)| {
-                rows.iter().filter_map(|row| row.value(*column)).for_each(|v| moments.push(v));
+                let known = rows.column(*column).filter(|value| value.is_finite());
+                known.for_each(|value| moments.push(value));
             };
             own.par_iter().zip(moments).for_each(fold);
         }
-        for row in rows {
-            for (all, more) in self.used.iter_mut().zip(&row.used) {
+        for row in rows.iter() {
+            for (all, more) in self.used.iter_mut().zip(row.used) {
                 *all |= more;
             }
         }

@@ -5,7 +5,7 @@
 //! bits that tell what it drew on, its measures, and a checksum. All numbers are little-endian.
 
 use super::plan::Plan;
-use super::run::Row;
+use super::rows::{Batch, Row};
 use super::study::Study;
 use crate::scenario::Scenario;
 use crate::scenario::read::Overrides;
@@ -237,31 +237,36 @@ impl Form {
         8 + 8 * (self.used + self.values) + 4
     }
 
+    /// Room for the rows of so many records.
+    pub fn room(self, records: usize) -> Batch {
+        Batch::new(self.values, self.used, records)
+    }
+
     /// Adds a record.
-    pub fn write(self, number: u64, row: &Row, to: &mut Vec<u8>) {
+    pub fn write(self, number: u64, row: Row<'_>, to: &mut Vec<u8>) {
         let start = to.len();
         to.resize(start + self.bytes() - 4, 0);
         let words = to[start..].as_chunks_mut::<8>().0;
         let (head, values) = words.split_at_mut(1 + self.used);
         head[0] = number.to_le_bytes();
-        head[1..].iter_mut().zip(&row.used).for_each(|(to, word)| *to = word.to_le_bytes());
-        values.iter_mut().zip(&row.values).for_each(|(to, value)| *to = value.to_le_bytes());
+        head[1..].iter_mut().zip(row.used).for_each(|(to, word)| *to = word.to_le_bytes());
+        values.iter_mut().zip(row.values).for_each(|(to, value)| *to = value.to_le_bytes());
         let check = crc32fast::hash(&to[start..]);
         to.extend(check.to_le_bytes());
     }
 
-    /// Reads a record into a row; gives the number of its cell. Absent if it is torn or damaged.
-    pub fn read(self, bytes: &[u8], row: &mut Row) -> Option<u64> {
+    /// Reads a record, and adds its row; gives the number of its cell. Absent, and nothing is added,
+    /// if it is torn or damaged.
+    pub fn read(self, bytes: &[u8], to: &mut Batch) -> Option<u64> {
         let (body, check) = bytes.split_last_chunk::<4>()?;
         if body.len() + 4 != self.bytes() || crc32fast::hash(body) != u32::from_le_bytes(*check) {
             return None;
         }
         let mut words = body.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
         let number = words.next()?;
-        row.used.clear();
-        row.used.extend(words.by_ref().take(self.used));
-        row.values.clear();
-        row.values.extend(words.map(f64::from_bits));
+        let row = to.add();
+        row.used.iter_mut().zip(words.by_ref()).for_each(|(to, word)| *to = word);
+        row.values.iter_mut().zip(words).for_each(|(to, word)| *to = f64::from_bits(word));
         Some(number)
     }
 }
@@ -300,23 +305,23 @@ mod tests {
             assert_eq!(Identity::of_bytes(&bytes[..end]), None);
         }
         let form = identity().form();
-        let row = Row { values: vec![f64::NAN, 0.1], used: vec![5] };
-        let (mut bytes, mut read) = (Vec::new(), Row { values: Vec::new(), used: Vec::new() });
-        form.write(7, &row, &mut bytes);
+        let row = Row { values: &[f64::NAN, 0.1], used: &[5] };
+        let (mut bytes, mut read) = (Vec::new(), form.room(1));
+        form.write(7, row, &mut bytes);
         assert_eq!(bytes.len(), form.bytes());
         assert_eq!(form.read(&bytes, &mut read), Some(7));
+        let read = read.rows().at(0);
         assert!(read.values[0].is_nan() && read.values[1] == 0.1 && read.used == [5]);
     }
 
     #[test]
     fn every_flipped_bit_of_a_record_is_found() {
         let form = identity().form();
-        let mut row = Row { values: vec![1.0, 2.0], used: vec![0] };
-        let mut bytes = Vec::new();
-        form.write(7, &row.clone(), &mut bytes);
+        let (mut bytes, mut read) = (Vec::new(), form.room(0));
+        form.write(7, Row { values: &[1.0, 2.0], used: &[0] }, &mut bytes);
         for bit in 0..8 * bytes.len() {
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(form.read(&bytes, &mut row), None);
+            assert_eq!((form.read(&bytes, &mut read), read.len()), (None, 0));
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
     }

@@ -1,6 +1,6 @@
 //! When enough replications have been played: sequential stopping.
 
-use super::run::Row;
+use super::rows::Rows;
 use super::study::Study;
 pub use crate::scenario::read::Precision;
 use crate::stats::Moments;
@@ -132,11 +132,12 @@ impl<'a> Watch<'a> {
     }
 
     /// Takes the rows of a point's next replications.
-    pub fn push(&mut self, point: usize, rows: &[Row]) {
+    pub fn push(&mut self, point: usize, rows: Rows<'_>) {
         // Without a draw in one replication there is none in any other.
-        self.certain[point] = rows.iter().all(|row| !self.study.drawn(&row.used));
+        self.certain[point] = rows.iter().all(|row| !self.study.drawn(row.used));
         for (column, moments) in self.columns.iter().zip(&mut self.moments[point]) {
-            rows.iter().filter_map(|row| row.value(*column)).for_each(|value| moments.push(value));
+            let known = rows.column(*column).filter(|value| value.is_finite());
+            known.for_each(|value| moments.push(value));
         }
     }
 

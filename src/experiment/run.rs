@@ -1,6 +1,7 @@
 //! Plays cells on all cores and hands them on in their order.
 
 use super::plan::{Cell, Plan};
+use super::rows::{Batch, Rows};
 use rayon::{ThreadPool, Yield};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,23 +15,6 @@ pub(super) const BATCH_MAX: u64 = 64;
 const BATCHES: u64 = 16;
 /// Batches that are played ahead of the oldest that is not done, per thread.
 const AHEAD: u64 = 4;
-
-/// What a cell yields, in the columns of its study.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// Every measure; NaN is undefined.
-    pub values: Vec<f64>,
-    /// The model constants it drew on: a bit for each of the study's. One more bit tells whether it
-    /// drew a random number.
-    pub used: Vec<u64>,
-}
-
-impl Row {
-    /// A measure, unless it is undefined.
-    pub fn value(&self, column: usize) -> Option<f64> {
-        self.values.get(column).copied().filter(|value| value.is_finite())
-    }
-}
 
 /// What has cells to play, each on whatever thread is free.
 pub trait Cells: Sync {
@@ -47,11 +31,20 @@ pub trait Cells: Sync {
     /// The point cannot be played at all.
     fn player(&self, point: usize) -> Result<Self::Player<'_>, Self::Error>;
 
-    /// Plays a cell of the player's point. What it yields must not hang on what was played before.
+    /// Room for the rows of so many cells.
+    fn room(&self, cells: usize) -> Batch;
+
+    /// Plays a cell of the player's point, and adds its row. What it yields must not hang on what
+    /// was played before.
     ///
     /// # Errors
-    /// The cell cannot be played to its end.
-    fn play(&self, player: &mut Self::Player<'_>, cell: Cell) -> Result<Row, Self::Error>;
+    /// The cell cannot be played to its end: it has no row.
+    fn play(
+        &self,
+        player: &mut Self::Player<'_>,
+        cell: Cell,
+        to: &mut Batch,
+    ) -> Result<(), Self::Error>;
 }
 
 /// How an experiment ended.
@@ -77,7 +70,7 @@ pub enum Flow {
 /// Cells with numbers from `first` on, and what ended them early.
 struct Played<E> {
     first: u64,
-    rows: Vec<Row>,
+    rows: Batch,
     end: Option<End<E>>,
 }
 
@@ -106,7 +99,7 @@ pub fn play<C: Cells, E: Send>(
     numbers: Range<u64>,
     pool: &ThreadPool,
     interrupted: &AtomicBool,
-    mut take: impl FnMut(u64, &[Row]) -> Result<Flow, E> + Send,
+    mut take: impl FnMut(u64, Rows<'_>) -> Result<Flow, E> + Send,
 ) -> Result<End<C::Error>, E> {
     let stop = AtomicBool::new(false);
     let halted = || stop.load(Ordering::Relaxed) || interrupted.load(Ordering::Relaxed);
@@ -146,7 +139,7 @@ pub fn play<C: Cells, E: Send>(
             };
             under_way -= 1;
             wanted += played.rows.len() as u64;
-            match take(played.first, &played.rows) {
+            match take(played.first, played.rows.rows()) {
                 Err(error) => break Err(error),
                 Ok(Flow::Stop) => break Ok(End::Done),
                 Ok(Flow::Continue) => {}
@@ -173,7 +166,8 @@ where
 {
     move || {
         let mut reply = Reply { played: None, to };
-        let mut played = Played { first: numbers.start, rows: Vec::new(), end: None };
+        let rows = cells.room((numbers.end - numbers.start) as usize);
+        let mut played = Played { first: numbers.start, rows, end: None };
         let mut player: Option<C::Player<'_>> = None;
         for number in numbers {
             if halted() {
@@ -181,18 +175,17 @@ where
                 break;
             }
             let cell = plan.cell(number).0;
-            let row = match &mut player {
-                Some(player) => cells.play(player, cell),
+            let rows = &mut played.rows;
+            let done = match &mut player {
+                Some(player) => cells.play(player, cell, rows),
                 None => {
-                    cells.player(cell.point).and_then(|made| cells.play(player.insert(made), cell))
+                    let made = cells.player(cell.point);
+                    made.and_then(|made| cells.play(player.insert(made), cell, rows))
                 }
             };
-            match row {
-                Ok(row) => played.rows.push(row),
-                Err(error) => {
-                    played.end = Some(End::Failed(cell, error));
-                    break;
-                }
+            if let Err(error) = done {
+                played.end = Some(End::Failed(cell, error));
+                break;
             }
         }
         reply.played = Some(played);
@@ -214,14 +207,18 @@ mod tests {
             Ok(point)
         }
 
-        fn play(&self, point: &mut usize, cell: Cell) -> Result<Row, u64> {
+        fn room(&self, cells: usize) -> Batch {
+            Batch::new(1, 0, cells)
+        }
+
+        fn play(&self, point: &mut usize, cell: Cell, to: &mut Batch) -> Result<(), u64> {
             let number = 1_000 * *point as u64 + cell.replication;
             let square = (number * number) as f64;
-            if number < 1_300 {
-                Ok(Row { values: vec![square], used: Vec::new() })
-            } else {
-                Err(number)
+            if number >= 1_300 {
+                return Err(number);
             }
+            to.add().values[0] = square;
+            Ok(())
         }
     }
 
@@ -233,7 +230,7 @@ mod tests {
             let mut taken = Vec::new();
             let end =
                 play(&Squares, &plan, 5..2_000, &pool, &AtomicBool::new(false), |first, rows| {
-                    taken.extend((first..).zip(rows.iter().map(|row| row.values[0])));
+                    taken.extend((first..).zip(rows.column(0)));
                     Ok::<Flow, ()>(Flow::Continue)
                 });
             let cell = Cell { point: 1, replication: 300 };

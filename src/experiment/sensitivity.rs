@@ -3,7 +3,8 @@
 use super::Model;
 use super::plan::Cell;
 use super::ranges::Doubt;
-use super::run::{Cells, Row};
+use super::rows::{Batch, Row};
+use super::run::Cells;
 use super::study::{Files, Made};
 use crate::diag::{Diagnostic, Sources};
 use crate::engine::{Budget, Halt, StreamNumber, Streams};
@@ -157,14 +158,19 @@ impl Cells for Question<'_> {
         })
     }
 
+    fn room(&self, cells: usize) -> Batch {
+        Batch::new(1, 0, cells)
+    }
+
     /// All points share their luck.
-    fn play(&self, model: &mut Arc<Model>, cell: Cell) -> Result<Row, Failed> {
+    fn play(&self, model: &mut Arc<Model>, cell: Cell, to: &mut Batch) -> Result<(), Failed> {
         let budget = Budget::default();
         let trace = model
             .replicate(self.seed, cell.replication, SweepMode::Decisive, budget)
             .map_err(Failed::Limit)?;
         let value = model.outcome(trace).measures.get(self.measure).copied().flatten();
-        Ok(Row { values: vec![value.unwrap_or(f64::NAN)], used: Vec::new() })
+        to.add().values[0] = value.unwrap_or(f64::NAN);
+        Ok(())
     }
 }
 
@@ -193,7 +199,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Takes the row of the next cell.
-    pub fn push(&mut self, cell: Cell, row: &Row) {
+    pub fn push(&mut self, cell: Cell, row: Row<'_>) {
         let value = row.values.first().copied().filter(|value| !value.is_nan());
         if let Some(means) = self.means.get_mut(cell.point) {
             value.into_iter().for_each(|value| means.push(value));

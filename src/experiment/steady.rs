@@ -4,7 +4,8 @@ use super::Model;
 use super::estimates::{Ignorance, apart, over_worlds};
 use super::outcome::Stay;
 use super::plan::Cell;
-use super::run::{Cells, Row};
+use super::rows::{Batch, Row};
+use super::run::Cells;
 use super::study::Study;
 use crate::engine::{Budget, Halt, SimDuration, SimTime};
 use crate::stats::Moments;
@@ -62,10 +63,10 @@ impl Stretch {
     }
 }
 
-/// Adds the share of each part of a run in which an entity serves. Parts and stays are in order.
-fn shares(stays: &[Stay], kind: &EntityKind, parts: &[Stretch], shares: &mut Vec<f64>) {
+/// The share of each part of a run in which an entity serves. Parts and stays are in order.
+fn shares(stays: &[Stay], kind: &EntityKind, parts: &[Stretch], shares: &mut [f64]) {
     let mut first = 0;
-    for part in parts {
+    for (part, share) in parts.iter().zip(shares) {
         while stays.get(first).is_some_and(|stay| stay.to <= part.from) {
             first += 1;
         }
@@ -74,7 +75,7 @@ fn shares(stays: &[Stay], kind: &EntityKind, parts: &[Stretch], shares: &mut Vec
         let ns: u64 = serving
             .map(|stay| stay.to.min(part.to).saturating_since(stay.from.max(part.from)).ns())
             .sum();
-        shares.push(ns as f64 / part.to.saturating_since(part.from).ns() as f64);
+        *share = ns as f64 / part.to.saturating_since(part.from).ns() as f64;
     }
 }
 
@@ -132,23 +133,27 @@ impl Cells for Runs<'_> {
         Ok(Player { seed, places, model })
     }
 
-    fn play(&self, player: &mut Player, cell: Cell) -> Result<Row, Halt> {
+    fn room(&self, cells: usize) -> Batch {
+        Batch::new(self.entities.len() * self.each(), 0, cells)
+    }
+
+    fn play(&self, player: &mut Player, cell: Cell, to: &mut Batch) -> Result<(), Halt> {
         let (luck, budget) = (self.study.luck(cell), Budget::default());
         let trace = player.model.replicate(player.seed, luck, SweepMode::Decisive, budget)?;
         let outcome = player.model.outcome(trace);
         let kinds: Vec<&'static EntityKind> =
             player.model.entities().map(|(_, kind)| kind).collect();
-        let mut values = Vec::with_capacity(self.entities.len() * self.each());
-        for place in &player.places {
-            match place.and_then(|place| Some((outcome.timeline.get(place)?, kinds.get(place)?))) {
-                Some((stays, kind)) => {
-                    shares(stays, kind, &self.slices, &mut values);
-                    shares(stays, kind, &self.batches, &mut values);
-                }
-                None => values.extend(std::iter::repeat_n(f64::NAN, self.each())),
+        let row = to.add();
+        for (place, values) in player.places.iter().zip(row.values.chunks_mut(self.each())) {
+            // A world that lacks an entity leaves its values undefined.
+            let found = place.and_then(|place| outcome.timeline.get(place).zip(kinds.get(place)));
+            if let Some((stays, kind)) = found {
+                let (slices, batches) = values.split_at_mut(self.slices.len());
+                shares(stays, kind, &self.slices, slices);
+                shares(stays, kind, &self.batches, batches);
             }
         }
-        Ok(Row { values, used: Vec::new() })
+        Ok(())
     }
 }
 
@@ -169,7 +174,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Takes the next run of a world.
-    pub fn push(&mut self, world: usize, row: &Row) {
+    pub fn push(&mut self, world: usize, row: Row<'_>) {
         let entities = self.batches.iter_mut().zip(&mut self.warm_up);
         for ((worlds, warm_up), values) in entities.zip(row.values.chunks(self.runs.each())) {
             let (slices, batches) = values.split_at(self.runs.slices.len().min(values.len()));

@@ -3,7 +3,8 @@
 use super::Model;
 use super::outcome::{Outcome, measures_of};
 use super::plan::Cell;
-use super::run::{Cells, Row};
+use super::rows::Batch;
+use super::run::Cells;
 use crate::diag::{Diagnostic, Severity, Sources};
 use crate::engine::{Budget, Halt, SimDuration, Streams, Trace};
 use crate::limits::DIAGNOSTICS_SHOWN_MAX;
@@ -395,8 +396,12 @@ impl Cells for Study<'_> {
         Ok(self.worker(point))
     }
 
-    fn play(&self, worker: &mut Worker<'_>, cell: Cell) -> Result<Row, Halt> {
-        worker.play(cell)
+    fn room(&self, cells: usize) -> Batch {
+        Batch::new(self.columns.len(), self.used_words(), cells)
+    }
+
+    fn play(&self, worker: &mut Worker<'_>, cell: Cell, to: &mut Batch) -> Result<(), Halt> {
+        worker.play(cell, to)
     }
 }
 
@@ -518,28 +523,28 @@ impl Worker<'_> {
         self.model.entities().collect()
     }
 
-    /// Plays a cell: a pure function of the scenario, the point, the seed and the replication.
+    /// Plays a cell, and adds its row: a pure function of the scenario, the point, the seed and the
+    /// replication.
     ///
     /// # Errors
     /// A limit of the budget was reached.
-    pub fn play(&mut self, cell: Cell) -> Result<Row, Halt> {
+    pub fn play(&mut self, cell: Cell, to: &mut Batch) -> Result<(), Halt> {
         let study = self.study;
         let (trace, drawn) = self.trace(cell)?;
-        let mut used = vec![0u64; study.used_words()];
+        let row = to.add();
         if drawn {
             let (word, bit) = study.drawn_bit();
-            used[word] |= bit;
+            row.used[word] |= bit;
         }
         for constant in &trace.used {
             if let Some(place) = self.place(constant) {
-                used[place / 64] |= 1 << (place % 64);
+                row.used[place / 64] |= 1 << (place % 64);
             }
         }
-        let mut values = vec![f64::NAN; study.columns.len()];
         let outcome = self.model.outcome(trace);
         for (place, (_, value)) in self.places.iter().zip(outcome.measures.iter()) {
-            values[*place] = value.unwrap_or(f64::NAN);
+            row.values[*place] = value.unwrap_or(f64::NAN);
         }
-        Ok(Row { values, used })
+        Ok(())
     }
 }

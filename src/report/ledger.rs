@@ -5,7 +5,7 @@ use super::files::{Failure, LEDGER, make_folder, make_readable};
 use super::folder::{BUSY, check_ours, temporary};
 use super::words::are;
 use crate::experiment::ledger::{Form, Identity, MAGIC};
-use crate::experiment::run::Row;
+use crate::experiment::rows::{Batch, Row, Rows};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -89,7 +89,7 @@ impl Ledger {
         identity: &Identity,
         first: u64,
         fresh: bool,
-        each: &mut dyn FnMut(u64, &Row),
+        each: &mut dyn FnMut(u64, Row<'_>),
     ) -> Result<Ledger, Refusal> {
         make_folder(folder)?;
         let path = folder.join(LEDGER);
@@ -179,7 +179,7 @@ impl Ledger {
     }
 
     /// Reads what is there, and cuts off what is not whole.
-    fn resume(&mut self, each: &mut dyn FnMut(u64, &Row)) -> Result<(), Failure> {
+    fn resume(&mut self, each: &mut dyn FnMut(u64, Row<'_>)) -> Result<(), Failure> {
         let end = self.count(each).map_err(failure("read", &self.path))?;
         let cut = |file: &mut File| {
             file.set_len(end)?;
@@ -190,11 +190,11 @@ impl Ledger {
     }
 
     /// Goes through the whole records; gives where they end.
-    fn count(&mut self, each: &mut dyn FnMut(u64, &Row)) -> io::Result<u64> {
+    fn count(&mut self, each: &mut dyn FnMut(u64, Row<'_>)) -> io::Result<u64> {
         self.file.seek(SeekFrom::Start(self.start))?;
         let mut reader = BufReader::with_capacity(1 << 16, &mut self.file);
         let mut bytes = vec![0; self.form.bytes()];
-        let mut row = Row { values: Vec::new(), used: Vec::new() };
+        let mut row = self.form.room(1);
         let mut end = self.start;
         loop {
             match reader.read_exact(&mut bytes) {
@@ -202,10 +202,11 @@ impl Ledger {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(end),
                 Err(error) => return Err(error),
             }
+            row.clear();
             if self.form.read(&bytes, &mut row) != Some(self.cells.end) {
                 return Ok(end);
             }
-            each(self.cells.end, &row);
+            each(self.cells.end, row.rows().at(0));
             self.cells.end += 1;
             end += bytes.len() as u64;
         }
@@ -215,9 +216,9 @@ impl Ledger {
     ///
     /// # Errors
     /// The disk refuses.
-    pub fn append(&mut self, rows: &[Row]) -> Result<(), Failure> {
+    pub fn append(&mut self, rows: Rows<'_>) -> Result<(), Failure> {
         self.bytes.clear();
-        for (number, row) in (self.cells.end..).zip(rows) {
+        for (number, row) in (self.cells.end..).zip(rows.iter()) {
             self.form.write(number, row, &mut self.bytes);
         }
         if let Err(error) = self.file.write_all(&self.bytes) {
@@ -260,12 +261,12 @@ impl Ledger {
     pub fn each(
         &mut self,
         numbers: Range<u64>,
-        mut each: impl FnMut(u64, &[Row]) -> Result<(), Failure>,
+        mut each: impl FnMut(u64, Rows<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut rows: Vec<Row> = Vec::new();
+        let mut rows = self.form.room(0);
         for part in self.parts(numbers) {
             self.read(part.clone(), &mut rows)?;
-            each(part.start, &rows)?;
+            each(part.start, rows.rows())?;
         }
         Ok(())
     }
@@ -277,13 +278,13 @@ impl Ledger {
     pub fn each_two(
         &mut self,
         (one, other): (Range<u64>, Range<u64>),
-        mut each: impl FnMut(&[Row], &[Row]),
+        mut each: impl FnMut(Rows<'_>, Rows<'_>),
     ) -> Result<(), Failure> {
-        let (mut rows, mut others) = (Vec::new(), Vec::new());
+        let (mut rows, mut others) = (self.form.room(0), self.form.room(0));
         for (part, beside) in self.parts(one).into_iter().zip(self.parts(other)) {
             self.read(part, &mut rows)?;
             self.read(beside, &mut others)?;
-            each(&rows, &others);
+            each(rows.rows(), others.rows());
         }
         Ok(())
     }
@@ -296,7 +297,7 @@ impl Ledger {
     }
 
     /// Reads the rows of some cells.
-    fn read(&mut self, numbers: Range<u64>, rows: &mut Vec<Row>) -> Result<(), Failure> {
+    fn read(&mut self, numbers: Range<u64>, rows: &mut Batch) -> Result<(), Failure> {
         let Ledger { file, path, form, start, cells, bytes } = self;
         let record = form.bytes();
         let place = *start + (numbers.start - cells.start) * record as u64;
@@ -304,9 +305,9 @@ impl Ledger {
         let count = (numbers.end - numbers.start) as usize;
         bytes.resize(count * record, 0);
         file.read_exact(bytes).map_err(failure("read", path))?;
-        rows.resize(count, Row { values: Vec::new(), used: Vec::new() });
-        for (number, (bytes, row)) in numbers.zip(bytes.chunks(record).zip(rows)) {
-            if form.read(bytes, row) != Some(number) {
+        rows.clear();
+        for (number, bytes) in numbers.zip(bytes.chunks(record)) {
+            if form.read(bytes, rows) != Some(number) {
                 let said = format!("the record of cell {number} is damaged");
                 return Err(Failure { doing: "read", path: path.clone(), said });
             }

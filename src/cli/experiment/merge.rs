@@ -7,7 +7,7 @@ use crate::diag;
 use crate::exit::Exit;
 use crate::experiment::ledger::Identity;
 use crate::experiment::plan::Plan;
-use crate::experiment::run::Row;
+use crate::experiment::rows::Rows;
 use crate::experiment::study::Study;
 use crate::report::ledger::{Ledger, identity_in};
 use crate::report::words::counted;
@@ -83,7 +83,7 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
             )));
         }
         let from = ledger.cells().end.clamp(slice.start, slice.end);
-        let copy = |_: u64, rows: &[Row]| ledger.append(rows);
+        let copy = |_: u64, rows: Rows<'_>| ledger.append(rows);
         part.each(from..slice.end, copy).map_err(world)?;
     }
     ledger.sync().map_err(world)?;

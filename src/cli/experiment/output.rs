@@ -8,7 +8,7 @@ use crate::experiment::differences::{Against, Contrast};
 use crate::experiment::estimates::{Fold, PointEstimates};
 use crate::experiment::judge::Verdict;
 use crate::experiment::plan::{Cell, Plan};
-use crate::experiment::run::Row;
+use crate::experiment::rows::Rows;
 use crate::experiment::study::Study;
 use crate::report::chart::Multiples;
 use crate::report::experiment::charts::{self, Running, Shown};
@@ -79,7 +79,7 @@ impl<'a> Folded<'a> {
         Folded { fold, count: 0, next, settling, shown, said: None }
     }
 
-    fn push(&mut self, world: usize, mut rows: &[Row]) {
+    fn push(&mut self, world: usize, mut rows: Rows<'_>) {
         while !rows.is_empty() {
             let room = usize::try_from(self.next - self.count).unwrap_or(usize::MAX);
             let (now, later) = rows.split_at(rows.len().min(room));
@@ -172,7 +172,7 @@ impl<'a> Early<'a> {
 
     /// Takes the rows of the next cells of a point. What they say is worked out when all are there,
     /// beside the cells of the points after it.
-    pub(super) fn push(&mut self, point: usize, rows: &[Row]) {
+    pub(super) fn push(&mut self, point: usize, rows: Rows<'_>) {
         let folded = &mut self.points[point];
         folded.push(0, rows);
         if folded.count == self.each {
@@ -201,7 +201,7 @@ fn folded<'a>(
     let worlds = study.worlds();
     for world in 0..worlds {
         for stretch in plan.stretches(point * worlds + world, replications) {
-            let push = |_: u64, rows: &[Row]| {
+            let push = |_: u64, rows: Rows<'_>| {
                 folded.push(world, rows);
                 Ok(())
             };
@@ -228,7 +228,7 @@ fn against(
         let mut contrast = Contrast::new(study, baseline, point);
         for world in 0..worlds {
             for pair in stretches(baseline, world).zip(stretches(point, world)) {
-                let push = |base: &[Row], own: &[Row]| contrast.push(world, base, own);
+                let push = |base: Rows<'_>, own: Rows<'_>| contrast.push(world, base, own);
                 ledger.each_two(pair, push).map_err(super::world)?;
             }
         }
@@ -421,12 +421,12 @@ fn rows(
     for point in 0..study.points() {
         for stretch in plan.stretches(point, findings.replications) {
             ledger.each(stretch, |first, rows| {
-                let line = |(place, row): (usize, &Row)| {
+                let line = |place: usize| {
                     let Cell { replication, point } = plan.cell(first + place as u64).0;
-                    tables::replication(study, replication, point, &row.values)
+                    tables::replication(study, replication, point, rows.at(place).values)
                 };
                 // Lines are written while those after them are made.
-                let make = || rows.par_iter().enumerate().map(line).collect();
+                let make = || (0..rows.len()).into_par_iter().map(line).collect();
                 let write = || ready.iter().try_for_each(|line| to.write_all(line));
                 let (made, written) = rayon::join(make, write);
                 ready = made;

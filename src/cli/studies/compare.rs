@@ -6,7 +6,7 @@ use super::{Asked, File, Options, REPLICATIONS_MAX, finish, folder, plan, refuse
 use crate::exit::Exit;
 use crate::experiment::compare::{Fold, Pair};
 use crate::experiment::ledger::{Identity, Text};
-use crate::experiment::run::Row;
+use crate::experiment::rows::Row;
 use crate::experiment::study::Study;
 use crate::report::compare as differences;
 use crate::report::words::counted;
@@ -85,7 +85,7 @@ pub(in crate::cli) fn compare(args: &CompareArgs) -> Result<Exit, Exit> {
     };
     let into = folder(options, "compare", &a);
     let mut fold = Fold::new(&pair);
-    let mut take = |number: u64, row: &Row| fold.push(plan.cell(number).0.point, row);
+    let mut take = |number: u64, row: Row<'_>| fold.push(plan.cell(number).0.point, row);
     let course = Course::study(&plan, &into, options.quiet);
     let mut ledger = course.open_study(&identity, options.fresh, &mut take)?;
     let failed = |cell, halt| limit(cell, "", halt);

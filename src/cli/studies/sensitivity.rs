@@ -10,7 +10,7 @@ use crate::experiment::ledger::Identity;
 use crate::experiment::outcome::measures_of;
 use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::ranges::{self, Doubt};
-use crate::experiment::run::Row;
+use crate::experiment::rows::Row;
 use crate::experiment::sensitivity::{Answer, Design, Failed, Question};
 use crate::limits::CELLS_MAX;
 use crate::report::sensitivity as studies;
@@ -171,7 +171,7 @@ pub(in crate::cli) fn sensitivity(args: &SensitivityArgs) -> Result<Exit, Exit> 
     let identity = Identity::of_study(&base, command, &file.overrides, texts, &plan, columns);
     let into = folder(options, "sensitivity", &base);
     let mut answer = Answer::new(&question);
-    let mut take = |number: u64, row: &Row| answer.push(plan.cell(number).0, row);
+    let mut take = |number: u64, row: Row<'_>| answer.push(plan.cell(number).0, row);
     let course = Course::study(&plan, &into, options.quiet);
     let mut ledger = course.open_study(&identity, options.fresh, &mut take)?;
     let failed = |cell: Cell, failed: Failed| match failed {

@@ -6,7 +6,7 @@ use super::{Asked, File, Options, finish, folder, plan, refuse, source, told, wa
 use crate::engine::SimDuration;
 use crate::exit::Exit;
 use crate::experiment::ledger::Identity;
-use crate::experiment::run::Row;
+use crate::experiment::rows::Row;
 use crate::experiment::steady::{Fold, Long, Runs};
 use crate::experiment::study::Study;
 use crate::report::steady as long_run;
@@ -80,7 +80,7 @@ pub(in crate::cli) fn steady(args: &SteadyArgs) -> Result<Exit, Exit> {
     };
     let into = folder(options, "steady", &base);
     let mut fold = Fold::new(&runs);
-    let mut take = |number: u64, row: &Row| fold.push(plan.cell(number).0.point, row);
+    let mut take = |number: u64, row: Row<'_>| fold.push(plan.cell(number).0.point, row);
     let course = Course::study(&plan, &into, options.quiet);
     let mut ledger = course.open_study(&identity, options.fresh, &mut take)?;
     let failed = |cell, halt| limit(cell, "", halt);

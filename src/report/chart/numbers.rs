@@ -22,6 +22,8 @@ pub(super) const VALUE_MAX: f64 = 1e15;
 pub(super) const WHOLE: f64 = 1e-12;
 /// Stands between a number and its unit, and between groups of digits.
 pub(super) const THIN: char = '\u{2009}';
+/// Digits, points and spaces of a time that somebody chose: with more it was computed.
+const CHOSEN_LETTERS_MAX: usize = 9;
 /// Units of time, longest first.
 const TIMES: [(f64, &str); 7] = [
     (86_400.0, "d"),
@@ -55,7 +57,8 @@ impl Unit {
         let exact = |(unit, name): &(f64, &'static str)| {
             let number = plain(value / unit, 0.01);
             let same = (value / unit * 100.0 - (value / unit * 100.0).round()).abs() < 1e-6;
-            (same && value.abs() >= unit * 0.0999).then_some((number, *name))
+            let few = number.chars().count() <= CHOSEN_LETTERS_MAX;
+            (same && few && value.abs() >= unit * 0.0999).then_some((number, *name))
         };
         let found = TIMES.iter().filter_map(exact);
         // Of equals the first, which is the longest unit.

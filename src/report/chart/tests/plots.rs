@@ -466,6 +466,10 @@ fn levels_of_a_factor_read_as_they_were_chosen() {
     ] {
         assert_eq!(told(seconds), words);
     }
+    // What was computed, or is beyond all measure, is told in three digits.
+    assert_eq!(told(258_506.223_673_716_03), "2.99 d");
+    assert_eq!(told(0.123_456_789_012), "123 ms");
+    assert_eq!(told(1e40), "1.00e40");
     assert_eq!(Unit::Count.chosen(250.0), "250");
 }
 

@@ -51,7 +51,8 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// A row holds the values of the first scenario, then those of the second, measure by measure.
+/// A row holds the values of the first scenario, then those of the second, measure by measure, and
+/// whether either drew a random number.
 impl Cells for Pair<'_> {
     type Player<'p>
         = (Worker<'p>, Worker<'p>)
@@ -67,7 +68,7 @@ impl Cells for Pair<'_> {
     }
 
     fn room(&self, cells: usize) -> Batch {
-        Batch::new(2 * self.both.len(), 0, cells)
+        Batch::new(2 * self.both.len(), 1, cells)
     }
 
     fn play(
@@ -79,10 +80,12 @@ impl Cells for Pair<'_> {
         let [mut of_a, mut of_b] = [self.a.room(1), self.b.room(1)];
         a.play(cell, &mut of_a)?;
         b.play(cell, &mut of_b)?;
-        let (of_a, of_b) = (of_a.rows().at(0).values, of_b.rows().at(0).values);
-        let (to_a, to_b) = to.add().values.split_at_mut(self.both.len());
+        let (of_a, of_b) = (of_a.rows().at(0), of_b.rows().at(0));
+        let row = to.add();
+        row.used[0] = u64::from(self.a.drawn(of_a.used) || self.b.drawn(of_b.used));
+        let (to_a, to_b) = row.values.split_at_mut(self.both.len());
         for ((to_a, to_b), (a, b)) in to_a.iter_mut().zip(to_b).zip(&self.both) {
-            (*to_a, *to_b) = (of_a[*a], of_b[*b]);
+            (*to_a, *to_b) = (of_a.values[*a], of_b.values[*b]);
         }
         Ok(())
     }
@@ -103,6 +106,7 @@ impl<'a> Fold<'a> {
     /// Takes the next pair of replications of a world.
     pub fn push(&mut self, world: usize, row: Row<'_>) {
         let (a, b) = row.values.split_at(self.pair.both.len().min(row.values.len()));
+        self.differences.drew(row.used != [0]);
         self.differences.push(world, a.iter().copied().zip(b.iter().copied()));
     }
 

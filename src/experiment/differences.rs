@@ -12,6 +12,8 @@ pub struct Differences {
     pairs: Vec<Paired>,
     /// Of each world, the differences of each measure; nothing if all is known.
     worlds: Vec<Vec<Moments>>,
+    /// Was a random number drawn in any of the replications?
+    drawn: bool,
 }
 
 impl Differences {
@@ -21,7 +23,13 @@ impl Differences {
         Differences {
             pairs: vec![Paired::default(); measures],
             worlds: vec![vec![Moments::default(); measures]; worlds],
+            drawn: false,
         }
+    }
+
+    /// Notes whether replications drew a random number: where none did, all are the same.
+    pub fn drew(&mut self, drawn: bool) {
+        self.drawn |= drawn;
     }
 
     /// Takes the values of all measures in the next pair of replications of a world.
@@ -58,7 +66,11 @@ impl Differences {
             let worlds: Vec<Moments> = self.worlds.iter().map(|moments| moments[place]).collect();
             let ignorance = apart(&worlds);
             let ends = over_worlds(&worlds).filter(|_| ignorance.is_some());
-            let difference = pair.estimate();
+            let mut difference = pair.estimate();
+            // Worlds differ for another reason.
+            if !self.drawn && self.worlds.is_empty() {
+                difference = difference.certain();
+            }
             (ends.map_or(difference, |ends| difference.with_interval(ends)), ignorance)
         })
     }
@@ -82,27 +94,30 @@ pub struct Against {
 }
 
 /// Takes the rows of a design point together with those of the baseline.
-pub struct Contrast {
+pub struct Contrast<'a> {
+    study: &'a Study<'a>,
     point: usize,
     columns: Vec<usize>,
     differences: Differences,
 }
 
-impl Contrast {
+impl<'a> Contrast<'a> {
     /// Nothing yet.
-    pub fn new(study: &Study, baseline: usize, point: usize) -> Contrast {
+    pub fn new(study: &'a Study<'a>, baseline: usize, point: usize) -> Contrast<'a> {
         let worlds = study.worlds();
         let of_base = study.own(baseline * worlds);
         let own = study.own(point * worlds).iter().copied();
         let columns: Vec<usize> =
             own.filter(|column| of_base.binary_search(column).is_ok()).collect();
         let differences = Differences::new(columns.len(), worlds);
-        Contrast { point, columns, differences }
+        Contrast { study, point, columns, differences }
     }
 
     /// Takes the same replications of one world of both.
     pub fn push(&mut self, world: usize, of_base: Rows<'_>, own: Rows<'_>) {
         let columns = &self.columns;
+        let drawn = |rows: Rows<'_>| rows.iter().any(|row| self.study.drawn(row.used));
+        self.differences.drew(drawn(of_base) || drawn(own));
         self.differences.push_all(world, own.len().min(of_base.len()), |measure, number| {
             let value = |rows: Rows<'_>| rows.at(number).values[columns[measure]];
             (value(of_base), value(own))

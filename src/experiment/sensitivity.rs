@@ -159,17 +159,18 @@ impl Cells for Question<'_> {
     }
 
     fn room(&self, cells: usize) -> Batch {
-        Batch::new(1, 0, cells)
+        Batch::new(1, 1, cells)
     }
 
     /// All points share their luck.
     fn play(&self, model: &mut Arc<Model>, cell: Cell, to: &mut Batch) -> Result<(), Failed> {
-        let budget = Budget::default();
-        let trace = model
-            .replicate(self.seed, cell.replication, SweepMode::Decisive, budget)
-            .map_err(Failed::Limit)?;
-        let value = model.outcome(trace).measures.get(self.measure).copied().flatten();
-        to.add().values[0] = value.unwrap_or(f64::NAN);
+        let (streams, budget) = (Streams::new(self.seed, cell.replication), Budget::default());
+        let trace = model.replicate_with(&streams, SweepMode::Decisive, budget);
+        let outcome = model.outcome(trace.map_err(Failed::Limit)?);
+        let row = to.add();
+        row.used[0] = u64::from(streams.drawn());
+        let value = outcome.measures.get(self.measure).copied().flatten();
+        row.values[0] = value.unwrap_or(f64::NAN);
         Ok(())
     }
 }
@@ -181,6 +182,8 @@ pub struct Answer<'a> {
     base: Vec<Option<f64>>,
     swings: Vec<Paired>,
     means: Vec<Moments>,
+    /// Was a random number drawn in any replication?
+    drawn: bool,
 }
 
 impl<'a> Answer<'a> {
@@ -195,11 +198,13 @@ impl<'a> Answer<'a> {
             base: Vec::new(),
             swings: vec![Paired::default(); swings],
             means: vec![Moments::default(); means],
+            drawn: false,
         }
     }
 
     /// Takes the row of the next cell.
     pub fn push(&mut self, cell: Cell, row: Row<'_>) {
+        self.drawn |= row.used != [0];
         let value = row.values.first().copied().filter(|value| !value.is_nan());
         if let Some(means) = self.means.get_mut(cell.point) {
             value.into_iter().for_each(|value| means.push(value));
@@ -218,10 +223,14 @@ impl<'a> Answer<'a> {
         let means: Vec<Option<f64>> = self.means.iter().map(Moments::mean).collect();
         match design {
             Design::Tornado(swings) => {
+                let of = |paired: &Paired| match self.drawn {
+                    true => paired.estimate(),
+                    false => paired.estimate().certain(),
+                };
                 let swing = |((doubt, level), paired): (&(usize, String), &Paired)| Swing {
                     doubt: *doubt,
                     level: level.clone(),
-                    difference: paired.estimate(),
+                    difference: of(paired),
                 };
                 Found::Tornado(swings.iter().zip(&self.swings).map(swing).collect())
             }

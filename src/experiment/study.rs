@@ -341,8 +341,7 @@ impl<'a> Study<'a> {
 
     /// What the bits of a row tell, in their order.
     pub(super) fn bits(&self) -> Vec<String> {
-        let drawn = "a random number".to_owned();
-        self.constants.iter().cloned().chain([drawn]).collect()
+        self.constants.iter().cloned().chain([DRAWN.to_owned()]).collect()
     }
 
     /// A point in words; empty if it writes nothing.
@@ -404,6 +403,9 @@ impl Cells for Study<'_> {
         worker.play(cell, to)
     }
 }
+
+/// What the bit of a row tells that says whether it drew a random number.
+pub const DRAWN: &str = "a random number";
 
 /// A point in words.
 fn words(factors: &[&[String]], point: &[&Point]) -> String {

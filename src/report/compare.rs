@@ -309,6 +309,7 @@ pub fn screen(pair: &Comparison) -> String {
         let (found, unit) = (&compared.difference, compared.column.unit);
         let interval = match (found.verdict, found.ci_low.zip(found.ci_high)) {
             (Verdict::Same, _) => format!("the same in {}", all_of(found.n)),
+            (_, Some((low, high))) if low == high => "exactly this: nothing is random".to_owned(),
             (_, Some((low, high))) => format!(
                 "{} to {}{}",
                 signed(Some(low), unit),

@@ -14,6 +14,7 @@ use crate::experiment::study::{Column, Study};
 use crate::report::words::counted;
 use crate::scenario::Bound;
 use crate::scenario::sweep::{Sweep, Uncertain};
+use crate::stats::Method;
 use crate::stats::paired::Difference;
 use crate::stats::quantile::enough_for;
 use crate::systems::spec::Role;
@@ -152,10 +153,13 @@ impl<'a> Findings<'a> {
         let study = self.study;
         let mut all: Vec<String> =
             study.warnings.iter().map(|warning| warning.message.clone()).collect();
+        // Where nothing is left to chance, a quantile is its own interval.
+        let mut measures = self.points.iter().flat_map(|point| &point.measures);
+        let random = measures.any(|measured| measured.estimate.method != Method::Certain);
         let pooled = self.replications * study.worlds() as u64;
         for (share, name) in [(0.05, "5 %"), (0.5, "50 %"), (0.95, "95 %"), (0.99, "99 %")] {
             let enough = enough_for(share);
-            if pooled < enough {
+            if random && pooled < enough {
                 all.push(format!(
                     "too few replications for the {name} quantile: {pooled}, and {enough} are \
                      needed for an interval with two ends"
@@ -189,7 +193,7 @@ impl<'a> Findings<'a> {
     fn few(&self) -> Option<(String, usize)> {
         let rests = |measured: &&Measured| {
             let estimate = &measured.estimate;
-            estimate.method == crate::stats::Method::Student && estimate.events < FEW
+            estimate.method == Method::Student && estimate.events < FEW
         };
         let mut found = self.points.iter().flat_map(|point| point.measures.iter().filter(rests));
         let first = found.next()?;

@@ -351,6 +351,9 @@ fn line(study: &Study, place: usize) -> String {
             let one = own.map(|swing| {
                 let found = &swing.difference;
                 let interval = match (found.verdict, found.ci_low.zip(found.ci_high)) {
+                    (_, Some((low, high))) if low == high => {
+                        "exactly: nothing is random".to_owned()
+                    }
                     (_, Some((low, high))) => {
                         format!("{} to {}", signed(Some(low), unit), signed(Some(high), unit))
                     }

@@ -90,6 +90,19 @@ impl Difference {
         };
         Difference { ci_low: Some(low), ci_high: Some(high), verdict, ..self }
     }
+
+    /// The same where nothing is left to chance: every other pair would show the same, so that the
+    /// difference is its own interval.
+    #[must_use]
+    pub fn certain(self) -> Difference {
+        let verdict = match self.difference {
+            Some(0.0) => Verdict::Same,
+            Some(found) => Verdict::of(found, found),
+            None => self.verdict,
+        };
+        let (ci_low, ci_high) = (self.difference, self.difference);
+        Difference { ci_low, ci_high, std_dev: self.difference.map(|_| 0.0), verdict, ..self }
+    }
 }
 
 impl Paired {

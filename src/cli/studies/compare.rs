@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::experiment::compare::{Fold, Pair};
 use crate::experiment::ledger::{Identity, Text};
 use crate::experiment::rows::Row;
-use crate::experiment::study::Study;
+use crate::experiment::study::{DRAWN, Study};
 use crate::report::compare as differences;
 use crate::report::words::counted;
 use crate::scenario::{Scenario, resolved};
@@ -81,6 +81,7 @@ pub(in crate::cli) fn compare(args: &CompareArgs) -> Result<Exit, Exit> {
     let identity = Identity {
         second: Some(text),
         each: 2,
+        bits: vec![DRAWN.to_owned()],
         ..Identity::of_study(&a, "compare".to_owned(), overrides, named, &plan, columns)
     };
     let into = folder(options, "compare", &a);

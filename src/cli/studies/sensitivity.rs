@@ -12,6 +12,7 @@ use crate::experiment::plan::{Cell, Plan};
 use crate::experiment::ranges::{self, Doubt};
 use crate::experiment::rows::Row;
 use crate::experiment::sensitivity::{Answer, Design, Failed, Question};
+use crate::experiment::study::DRAWN;
 use crate::limits::CELLS_MAX;
 use crate::report::sensitivity as studies;
 use crate::report::words::counted;
@@ -168,7 +169,10 @@ pub(in crate::cli) fn sensitivity(args: &SensitivityArgs) -> Result<Exit, Exit> 
     let asked = args.asked();
     let (command, columns) = (super::told("sensitivity", &asked), vec![args.measure.clone()]);
     let texts = file.named.texts();
-    let identity = Identity::of_study(&base, command, &file.overrides, texts, &plan, columns);
+    let identity = Identity {
+        bits: vec![DRAWN.to_owned()],
+        ..Identity::of_study(&base, command, &file.overrides, texts, &plan, columns)
+    };
     let into = folder(options, "sensitivity", &base);
     let mut answer = Answer::new(&question);
     let mut take = |number: u64, row: Row<'_>| answer.push(plan.cell(number).0, row);

@@ -40,6 +40,7 @@ fn a_comparison_of_what_is_certain_is_exact_with_any_number_of_pairs() {
             .unwrap();
         let done = place.call(&["compare", "s.toml", "b.toml", "-n", pairs, "--out", "out"]);
         assert!(done.code == Some(0) && done.out.contains("exactly this: nothing is random"));
+        assert!(!done.out.contains("no interval") && !done.out.contains("Student"), "{}", done.out);
         let found = rows(&place, "out/differences.csv");
         let of = |measure: &str| told(found.iter().find(|row| row["measure"] == measure).unwrap());
         assert_eq!(of(OPERATIONS), ["259200", "259200", "259200", "higher"]);

@@ -55,7 +55,7 @@ impl<'a> Pair<'a> {
 /// whether either drew a random number.
 impl Cells for Pair<'_> {
     type Player<'p>
-        = (Worker<'p>, Worker<'p>)
+        = [(Worker<'p>, Batch); 2]
     where
         Self: 'p;
     type Error = Halt;
@@ -64,7 +64,8 @@ impl Cells for Pair<'_> {
         let a = self.a.worker(world);
         // With one seed, every stream of chance that both have by name gives both the same draws.
         let b = self.b.worker(world).with_seed(a.seed());
-        Ok((a, b))
+        // Each has room for its row, which is used for every cell.
+        Ok([(a, self.a.room(1)), (b, self.b.room(1))])
     }
 
     fn room(&self, cells: usize) -> Batch {
@@ -73,14 +74,15 @@ impl Cells for Pair<'_> {
 
     fn play(
         &self,
-        (a, b): &mut (Worker<'_>, Worker<'_>),
+        sides: &mut [(Worker<'_>, Batch); 2],
         cell: Cell,
         to: &mut Batch,
     ) -> Result<(), Halt> {
-        let [mut of_a, mut of_b] = [self.a.room(1), self.b.room(1)];
-        a.play(cell, &mut of_a)?;
-        b.play(cell, &mut of_b)?;
-        let (of_a, of_b) = (of_a.rows().at(0), of_b.rows().at(0));
+        for (worker, row) in sides.iter_mut() {
+            row.clear();
+            worker.play(cell, row)?;
+        }
+        let [of_a, of_b] = sides.each_ref().map(|(_, row)| row.rows().at(0));
         let row = to.add();
         row.used[0] = u64::from(self.a.drawn(of_a.used) || self.b.drawn(of_b.used));
         let (to_a, to_b) = row.values.split_at_mut(self.both.len());

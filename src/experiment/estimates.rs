@@ -89,8 +89,7 @@ impl<'a> Fold<'a> {
         }
         if let Some(moments) = self.worlds.get_mut(world) {
             let fold = |(column, moments): (&usize, &mut Moments)| {
-                let known = rows.column(*column).filter(|value| value.is_finite());
-                known.for_each(|value| moments.push(value));
+                rows.known(*column).for_each(|value| moments.push(value));
             };
             own.par_iter().zip(moments).for_each(fold);
         }
@@ -147,7 +146,7 @@ impl<'a> Fold<'a> {
     pub fn estimates(&mut self) -> PointEstimates {
         let (study, worlds, certain) = (self.study, &self.worlds, self.is_certain());
         let own = study.own(self.point * study.worlds());
-        let same = same(&self.series);
+        let same = same(&mut self.series);
         let firsts = self.series.par_iter_mut().enumerate().filter(|(at, _)| same[*at] == *at);
         let said: BTreeMap<usize, Estimate> =
             firsts.map(|(at, series)| (at, series.estimate())).collect();
@@ -172,17 +171,18 @@ impl<'a> Fold<'a> {
 
 /// Of each series, the place of the first that is the same: many measures go together, and what
 /// they say is worked out once.
-fn same(series: &[Series]) -> Vec<usize> {
+fn same(series: &mut [Series]) -> Vec<usize> {
+    let marks: Vec<_> = series.iter_mut().map(Series::mark).collect();
     let mut known: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    let first = |(at, one): (usize, &Series)| {
-        let alike = known.entry(one.mark()).or_default();
-        let found = alike.iter().copied().find(|other| series[*other] == *one);
+    let first = |(at, mark)| {
+        let alike = known.entry(mark).or_default();
+        let found = alike.iter().copied().find(|other| series[*other] == series[at]);
         found.unwrap_or_else(|| {
             alike.push(at);
             at
         })
     };
-    series.iter().enumerate().map(first).collect()
+    marks.into_iter().enumerate().map(first).collect()
 }
 
 /// The end of an interval where a measure can be: none is below zero, and none beyond its range, nor
@@ -257,7 +257,7 @@ mod tests {
             series
         };
         let (seconds, number) = (Scale::Seconds, Scale::Number);
-        let series = [
+        let mut series = [
             of(&[1.0, 2.0, 2.0], seconds),
             of(&[1.0, 2.0, 3.0], seconds),
             of(&[1.0, 2.0, 2.0], seconds),
@@ -267,7 +267,7 @@ mod tests {
             of(&[1.0, 2.0, f64::NAN, 2.0], seconds),
             of(&[1.0, 2.0, 3.0], seconds),
         ];
-        assert_eq!(same(&series), [0, 1, 0, 3, 4, 5, 1]);
+        assert_eq!(same(&mut series), [0, 1, 0, 3, 4, 5, 1]);
     }
 
     #[test]

@@ -183,6 +183,9 @@ impl Identity {
             };
             return pair("another shard", &shown(self.shard), &shown(other.shard));
         }
+        if self.bits != other.bits {
+            return Some("another form of its records".to_owned());
+        }
         (self != other).then(|| "other measures".to_owned())
     }
 
@@ -244,6 +247,7 @@ impl Form {
 
     /// Adds a record.
     pub fn write(self, number: u64, row: Row<'_>, to: &mut Vec<u8>) {
+        debug_assert_eq!((row.values.len(), row.used.len()), (self.values, self.used));
         let start = to.len();
         to.resize(start + self.bytes() - 4, 0);
         let words = to[start..].as_chunks_mut::<8>().0;
@@ -293,7 +297,7 @@ mod tests {
             points: 3,
             columns: vec!["a.b".into(), "c.d".into()],
             each: 1,
-            bits: vec!["m.n".into()],
+            bits: (0..70).map(|n| format!("m.n{n}")).collect(),
         }
     }
 
@@ -305,20 +309,20 @@ mod tests {
             assert_eq!(Identity::of_bytes(&bytes[..end]), None);
         }
         let form = identity().form();
-        let row = Row { values: &[f64::NAN, 0.1], used: &[5] };
+        let row = Row { values: &[f64::NAN, 0.1], used: &[5, 9] };
         let (mut bytes, mut read) = (Vec::new(), form.room(1));
         form.write(7, row, &mut bytes);
         assert_eq!(bytes.len(), form.bytes());
         assert_eq!(form.read(&bytes, &mut read), Some(7));
         let read = read.rows().at(0);
-        assert!(read.values[0].is_nan() && read.values[1] == 0.1 && read.used == [5]);
+        assert!(read.values[0].is_nan() && read.values[1] == 0.1 && read.used == [5, 9]);
     }
 
     #[test]
     fn every_flipped_bit_of_a_record_is_found() {
         let form = identity().form();
         let (mut bytes, mut read) = (Vec::new(), form.room(0));
-        form.write(7, Row { values: &[1.0, 2.0], used: &[0] }, &mut bytes);
+        form.write(7, Row { values: &[1.0, 2.0], used: &[0, 3] }, &mut bytes);
         for bit in 0..8 * bytes.len() {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert_eq!((form.read(&bytes, &mut read), read.len()), (None, 0));
@@ -329,7 +333,7 @@ mod tests {
     #[test]
     fn every_difference_has_a_name() {
         type Change = fn(&mut Identity);
-        let changes: [(Change, &str); 12] = [
+        let changes: [(Change, &str); 13] = [
             (|i| i.version = "2".into(), "another version of cmeksim: 1 there, 2 here"),
             (|i| i.command = "replicate".into(), "another command: sweep there, replicate here"),
             (|i| i.scenario = "a\nc\n".into(), "another scenario: its text differs from line 2 on"),
@@ -347,6 +351,7 @@ mod tests {
             (|i| i.seed_given = true, "the seed from elsewhere: the scenario there, --seed here"),
             (|i| i.blocks = Some(vec![9]), "other replications per point: 10 to 20 there, 9 here"),
             (|i| i.shard = Some((1, 4)), "another shard: all cells there, 1/4 here"),
+            (|i| i.bits.clear(), "another form of its records"),
             (|i| i.columns.clear(), "other measures"),
         ];
         assert_eq!(identity().difference(&identity()), None);

@@ -136,8 +136,7 @@ impl<'a> Watch<'a> {
         // Without a draw in one replication there is none in any other.
         self.certain[point] = rows.iter().all(|row| !self.study.drawn(row.used));
         for (column, moments) in self.columns.iter().zip(&mut self.moments[point]) {
-            let known = rows.column(*column).filter(|value| value.is_finite());
-            known.for_each(|value| moments.push(value));
+            rows.known(*column).for_each(|value| moments.push(value));
         }
     }
 

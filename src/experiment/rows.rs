@@ -5,8 +5,8 @@
 pub struct Row<'a> {
     /// Every measure; NaN is undefined.
     pub values: &'a [f64],
-    /// The model constants it drew on: a bit for each of the study's. One more bit tells whether it
-    /// drew a random number.
+    /// What else it tells, a bit for each: the model constants it drew on, and whether it drew a
+    /// random number. What has cells to play says which of these it tells.
     pub used: &'a [u64],
 }
 
@@ -22,7 +22,7 @@ pub struct NewRow<'a> {
 /// for each would stand between those that the next cell uses again and again, and slow it down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    each: Each,
+    shape: Shape,
     count: usize,
     values: Vec<f64>,
     used: Vec<u64>,
@@ -30,7 +30,7 @@ pub struct Batch {
 
 /// The length of the parts of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Each {
+struct Shape {
     values: usize,
     used: usize,
 }
@@ -38,7 +38,7 @@ struct Each {
 /// Rows to look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
-    each: Each,
+    shape: Shape,
     count: usize,
     values: &'a [f64],
     used: &'a [u64],
@@ -47,18 +47,18 @@ pub struct Rows<'a> {
 impl Batch {
     /// Room for so many rows of so many measures and words of bits.
     pub fn new(values: usize, used: usize, rows: usize) -> Batch {
-        let each = Each { values, used };
+        let shape = Shape { values, used };
         let (values, used) = (Vec::with_capacity(rows * values), Vec::with_capacity(rows * used));
-        Batch { each, count: 0, values, used }
+        Batch { shape, count: 0, values, used }
     }
 
     /// One more row, to be filled in.
     pub fn add(&mut self) -> NewRow<'_> {
-        let Batch { each, count, values, used } = self;
+        let Batch { shape, count, values, used } = self;
         let (value, word) = (values.len(), used.len());
         *count += 1;
-        values.resize(value + each.values, f64::NAN);
-        used.resize(word + each.used, 0);
+        values.resize(value + shape.values, f64::NAN);
+        used.resize(word + shape.used, 0);
         NewRow { values: &mut values[value..], used: &mut used[word..] }
     }
 
@@ -81,15 +81,15 @@ impl Batch {
 
     /// The rows.
     pub fn rows(&self) -> Rows<'_> {
-        let Batch { each, count, values, used } = self;
-        Rows { each: *each, count: *count, values, used }
+        let Batch { shape, count, values, used } = self;
+        Rows { shape: *shape, count: *count, values, used }
     }
 }
 
 impl<'a> From<Row<'a>> for Rows<'a> {
     fn from(Row { values, used }: Row<'a>) -> Rows<'a> {
-        let each = Each { values: values.len(), used: used.len() };
-        Rows { each, count: 1, values, used }
+        let shape = Shape { values: values.len(), used: used.len() };
+        Rows { shape, count: 1, values, used }
     }
 }
 
@@ -106,7 +106,7 @@ impl<'a> Rows<'a> {
 
     /// The row at a place.
     pub fn at(self, place: usize) -> Row<'a> {
-        let Each { values, used } = self.each;
+        let Shape { values, used } = self.shape;
         Row {
             values: &self.values[place * values..][..values],
             used: &self.used[place * used..][..used],
@@ -120,15 +120,20 @@ impl<'a> Rows<'a> {
 
     /// What they have in a column; NaN is undefined.
     pub fn column(self, column: usize) -> impl Iterator<Item = f64> + use<'a> {
-        self.values.chunks_exact(self.each.values.max(1)).map(move |values| values[column])
+        self.values.chunks_exact(self.shape.values.max(1)).map(move |values| values[column])
+    }
+
+    /// What they have in a column, where it is defined.
+    pub fn known(self, column: usize) -> impl Iterator<Item = f64> + use<'a> {
+        self.column(column).filter(|value| value.is_finite())
     }
 
     /// The first of them, and the others.
     pub fn split_at(self, place: usize) -> (Rows<'a>, Rows<'a>) {
-        let Each { values, used } = self.each;
+        let Shape { values, used } = self.shape;
         let (first, others) =
             (self.values.split_at(place * values), self.used.split_at(place * used));
-        let part = |count, values, used| Rows { each: self.each, count, values, used };
+        let part = |count, values, used| Rows { shape: self.shape, count, values, used };
         (part(place, first.0, others.0), part(self.count - place, first.1, others.1))
     }
 }
@@ -158,6 +163,16 @@ mod tests {
         assert!(rows.column(1).eq([0.0, 1.0, 2.0, 3.0]));
         assert!(rows.column(2).count() == 4 && rows.column(2).all(f64::is_nan));
         assert!(rows.iter().map(|row| row.used[0]).eq(10..14));
+        assert!(rows.known(1).eq([0.0, 1.0, 2.0, 3.0]) && rows.known(2).next().is_none());
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_is_taken_out() {
+        let mut batch = batch();
+        batch.clear();
+        batch.add().values[0] = 5.0;
+        assert_eq!((batch.rows().len(), batch.rows().at(0).used), (1, &[0][..]));
+        assert!(batch.rows().at(0).values[0] == 5.0 && batch.rows().at(0).values[1].is_nan());
     }
 
     #[test]

@@ -96,10 +96,15 @@ fn warnings(pair: &Comparison) -> Vec<String> {
             a.horizon, b.horizon
         ));
     }
+    found.extend(named_otherwise(pair));
+    if pair.both.iter().all(|compared| compared.difference.certain) {
+        let note = "no random number is drawn in either: all pairs are the same by construction";
+        found.push(note.to_owned());
+        return found;
+    }
     if pair.replications == 1 && pair.worlds == 1 {
         found.push("one replication of each: no interval can be given".to_owned());
     }
-    found.extend(named_otherwise(pair));
     let taken = match pair.worlds {
         1 => "the differences of replications that share their luck",
         _ => "the mean differences of worlds, in which replications share their luck",
@@ -309,7 +314,7 @@ pub fn screen(pair: &Comparison) -> String {
         let (found, unit) = (&compared.difference, compared.column.unit);
         let interval = match (found.verdict, found.ci_low.zip(found.ci_high)) {
             (Verdict::Same, _) => format!("the same in {}", all_of(found.n)),
-            (_, Some((low, high))) if low == high => "exactly this: nothing is random".to_owned(),
+            (_, Some(_)) if found.certain => "exactly this: nothing is random".to_owned(),
             (_, Some((low, high))) => format!(
                 "{} to {}{}",
                 signed(Some(low), unit),

@@ -315,6 +315,10 @@ pub fn screen(study: &Study) -> String {
 fn told(study: &Study) -> String {
     let (measure, unit) = (study.measure, study.unit);
     match study.found {
+        Found::Tornado(swings) if swings.iter().all(|swing| swing.difference.certain) => format!(
+            "Difference of {measure} to the scenario as it is; no random number is drawn in any \
+             replication"
+        ),
         Found::Tornado(_) => format!(
             "Difference of the mean of {measure} to the scenario as it is: paired, 95 % intervals \
              by Student's t"
@@ -351,9 +355,7 @@ fn line(study: &Study, place: usize) -> String {
             let one = own.map(|swing| {
                 let found = &swing.difference;
                 let interval = match (found.verdict, found.ci_low.zip(found.ci_high)) {
-                    (_, Some((low, high))) if low == high => {
-                        "exactly: nothing is random".to_owned()
-                    }
+                    (_, Some(_)) if found.certain => "exactly: nothing is random".to_owned(),
                     (_, Some((low, high))) => {
                         format!("{} to {}", signed(Some(low), unit), signed(Some(high), unit))
                     }

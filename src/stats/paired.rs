@@ -41,6 +41,8 @@ pub struct Difference {
     pub gain: Option<f64>,
     /// What the interval says.
     pub verdict: Verdict,
+    /// Is nothing left to chance, so that the difference is its own interval?
+    pub certain: bool,
 }
 
 /// What the interval of a difference says.
@@ -101,7 +103,8 @@ impl Difference {
             None => self.verdict,
         };
         let (ci_low, ci_high) = (self.difference, self.difference);
-        Difference { ci_low, ci_high, std_dev: self.difference.map(|_| 0.0), verdict, ..self }
+        let std_dev = self.difference.map(|_| 0.0);
+        Difference { ci_low, ci_high, std_dev, verdict, certain: true, ..self }
     }
 }
 
@@ -155,6 +158,7 @@ impl Paired {
             std_dev,
             gain: variances.zip(own).map(|((a, b), own)| (a + b) / own),
             verdict,
+            certain: false,
         }
     }
 }

@@ -194,11 +194,11 @@ impl Series {
     }
 
     /// What differs for nearly all series that are not the same, to find those that are.
-    pub fn mark(&self) -> impl Ord + use<> {
-        let recent = self.recent.last().map(|&(value, count)| (value.to_bits(), count));
+    pub fn mark(&mut self) -> impl Ord + use<> {
+        self.settle();
         let Tally { moments, min, max, .. } = self.tally;
         let bits = [moments.mean(), moments.variance(), Some(min), Some(max)];
-        (moments.count(), bits.map(|number| number.map(f64::to_bits)), recent, self.undefined)
+        (moments.count(), bits.map(|number| number.map(f64::to_bits)), self.undefined)
     }
 
     /// The defined values in ascending order with how often each occurs, for distributions and

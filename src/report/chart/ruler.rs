@@ -260,7 +260,8 @@ impl Ruler {
         kept
     }
 
-    /// Ticks at given values, if there are few and their labels have room side by side.
+    /// Ticks at given values, if there are few and their labels tell them apart and have room side by
+    /// side.
     pub(super) fn at(&self, values: &[f64], length: f64) -> Option<Vec<Tick>> {
         let tick = |value: &f64| Tick {
             share: self.share(*value),
@@ -268,7 +269,8 @@ impl Ruler {
             label: self.unit.chosen(*value),
         };
         let ticks: Vec<Tick> = values.iter().map(tick).collect();
-        (values.len() <= 12 && apart(&ticks, length, true)).then_some(ticks)
+        let told = ticks.windows(2).all(|pair| pair[0].label != pair[1].label);
+        (values.len() <= 12 && told && apart(&ticks, length, true)).then_some(ticks)
     }
 
     /// Sets of round values inside the range, finest first.

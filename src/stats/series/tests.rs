@@ -64,6 +64,30 @@ fn zeros_and_ones_are_a_probability() {
     assert_eq!(estimate.events, 5);
 }
 
+/// Many runs are settled many times: counts of the ends and of ones go on from one time to the next.
+#[test]
+fn what_is_counted_goes_on_over_many_runs() {
+    // 0, 1, 0, 1, ...: 300 of each.
+    let half = of(Scale::Number, (0..600).map(|n| f64::from(n % 2)));
+    assert_eq!((half.method, half.mean, half.events), (Method::Wilson, Some(0.5), 300));
+    let (low, high) = (half.ci_low.unwrap(), half.ci_high.unwrap());
+    // Wilson for 300 of 600, in the head: 0.5 +- 1.96 x sqrt(0.25 / 603.84).
+    assert!((low - 0.460_12).abs() < 1e-4 && (high - 0.539_88).abs() < 1e-4, "{low} {high}");
+    // One 5 after all of these, or in their midst, and it is a probability no more.
+    for at in [0, 333, 599] {
+        let mixed =
+            of(Scale::Number, (0..600).map(|n| if n == at { 5.0 } else { f64::from(n % 2) }));
+        assert_eq!((mixed.method, mixed.max), (Method::Student, Some(5.0)), "{at}");
+    }
+    // 0, 1, 2, 0, 1, 2, ...: 200 of each, so that 400 differ from the smallest and from the largest.
+    let three = of(Scale::Number, (0..600).map(|n| f64::from(n % 3)));
+    assert_eq!((three.method, three.events), (Method::Student, 400));
+    // 400 are the largest, or the smallest: 200 differ.
+    let upper = of(Scale::Number, (0..600).map(|n| f64::from((n % 3).min(1)) + 1.0));
+    let lower = of(Scale::Number, (0..600).map(|n| f64::from((n % 3 + 1) / 3) + 1.0));
+    assert_eq!((upper.events, lower.events), (200, 200));
+}
+
 #[test]
 fn the_mean_of_equal_values_is_that_value() {
     let estimate = of(Scale::Seconds, vec![0.1; 1000]);

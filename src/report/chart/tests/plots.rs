@@ -473,6 +473,23 @@ fn levels_of_a_factor_read_as_they_were_chosen() {
     assert_eq!(Unit::Count.chosen(250.0), "250");
 }
 
+/// Six levels within a third of a per cent of each other would all read `100 d`: the axis has round ticks.
+#[test]
+fn levels_that_read_alike_have_no_ticks_of_their_own() {
+    let at = |values: &[f64]| {
+        let quantity = seconds("").on(Scale::Linear);
+        let ruler = Ruler::new(
+            &quantity,
+            values.iter().copied(),
+            Fit { steps: 8.0, round: false, zero: false },
+        );
+        ruler.at(values, 2_000.0).map(|ticks| ticks.len())
+    };
+    let near: Vec<f64> = (0..6).map(|n| 8_640_000.0 + f64::from(n) * 4_321.098_765).collect();
+    assert_eq!(at(&near), None);
+    assert_eq!(at(&[3_600.0, 7_200.0, 86_400.0]), Some(3));
+}
+
 /// A plot in which nothing stands says so; the name of a factor has the width of the picture.
 #[test]
 fn nothing_is_empty_without_a_word() {

@@ -18,7 +18,7 @@ pub mod special;
 
 pub use moments::Moments;
 pub use quantile::Quantile;
-pub use series::{Estimate, Method, Series};
+pub use series::{Estimate, Method, Series, events};
 pub use sketch::{EXACT_MAX, Scale};
 
 /// Confidence of every interval: two-sided, 2.5 % on either side.

@@ -3,7 +3,7 @@
 use super::rows::Rows;
 use super::run::BATCH_MAX;
 use super::study::Study;
-use crate::stats::{Estimate, Moments, Scale, Series};
+use crate::stats::{Estimate, Moments, Scale, Series, events};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -59,9 +59,8 @@ impl<'a> Fold<'a> {
     pub fn new(study: &'a Study<'a>, point: usize) -> Fold<'a> {
         let own = study.own(point * study.worlds());
         let series = own.iter().map(|column| {
-            let column = &study.columns[*column];
-            let series = Series::new(Scale::of_unit(column.unit));
-            match column.range {
+            let series = Series::new(Scale::of_unit(study.columns[*column].unit));
+            match study.range(point, *column) {
                 Some((low, high)) => series.within(low, high),
                 None => series,
             }
@@ -115,8 +114,8 @@ impl<'a> Fold<'a> {
         if self.is_certain() {
             ends = mean.map(|mean| (mean, mean));
         }
-        let ends =
-            ends.map(|(low, high)| (held(self.study, column, low), held(self.study, column, high)));
+        let range = self.study.range(self.point, column);
+        let ends = ends.map(|(low, high)| (held(range, low), held(range, high)));
         (mean, ends)
     }
 
@@ -146,10 +145,14 @@ impl<'a> Fold<'a> {
     pub fn estimates(&mut self) -> PointEstimates {
         let (study, worlds, certain) = (self.study, &self.worlds, self.is_certain());
         let own = study.own(self.point * study.worlds());
-        let same = same(&mut self.series);
+        // With worlds it also counts in which of them a value is.
+        let same = match worlds.is_empty() {
+            true => same(&mut self.series),
+            false => (0..own.len()).collect(),
+        };
         let firsts = self.series.par_iter_mut().enumerate().filter(|(at, _)| same[*at] == *at);
         let said: BTreeMap<usize, Estimate> =
-            firsts.map(|(at, series)| (at, series.estimate())).collect();
+            firsts.map(|(at, series)| (at, series.estimate_in(clusters(worlds, at)))).collect();
         let measured = |(place, column): (usize, &usize)| {
             let mut estimate = said[&same[place]];
             if certain {
@@ -158,14 +161,26 @@ impl<'a> Fold<'a> {
             let worlds: Vec<Moments> = worlds.iter().map(|moments| moments[place]).collect();
             let ignorance = apart(&worlds);
             if let Some(ends) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {
-                estimate = estimate.with_interval(ends);
+                estimate =
+                    estimate.with_interval(ends, events(worlds.iter().filter_map(Moments::mean)));
             }
-            estimate.ci_low = estimate.ci_low.map(|end| held(study, *column, end));
-            estimate.ci_high = estimate.ci_high.map(|end| held(study, *column, end));
+            let held = |end: f64| held(study.range(self.point, *column), end);
+            estimate.ci_low = estimate.ci_low.map(held);
+            estimate.ci_high = estimate.ci_high.map(held);
             Measured { column: *column, estimate, ignorance }
         };
         let measures = own.iter().enumerate().map(measured);
         PointEstimates { point: self.point, measures: measures.collect(), used: self.used.clone() }
+    }
+}
+
+/// How many worlds the values of a measure come from, where some are of one world: these hang together.
+/// Where there is no value, how many worlds there are.
+fn clusters(worlds: &[Vec<Moments>], place: usize) -> Option<u64> {
+    let counts = || worlds.iter().map(|moments| moments[place].count());
+    match counts().filter(|count| *count > 0).count() {
+        0 => (!worlds.is_empty()).then_some(worlds.len() as u64),
+        known => counts().any(|count| count > 1).then_some(known as u64),
     }
 }
 
@@ -187,8 +202,8 @@ fn same(series: &mut [Series]) -> Vec<usize> {
 
 /// The end of an interval where a measure can be: none is below zero, and none beyond its range, nor
 /// is its mean.
-fn held(study: &Study, column: usize, end: f64) -> f64 {
-    let (least, most) = study.columns[column].range.unwrap_or((0.0, f64::INFINITY));
+fn held(range: Option<(f64, f64)>, end: f64) -> f64 {
+    let (least, most) = range.unwrap_or((0.0, f64::INFINITY));
     end.clamp(least, most)
 }
 

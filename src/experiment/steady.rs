@@ -197,8 +197,9 @@ impl<'a> Fold<'a> {
             let mut means = batch_means(&self.batches[place])?;
             let worlds: Vec<Moments> = self.batches[place].iter().map(Batches::moments).collect();
             let ignorance = apart(&worlds);
-            if let Some((low, high)) = over_worlds(&worlds).filter(|_| ignorance.is_some()) {
-                means.half = Some((high - low) / 2.0);
+            if worlds.len() > 1 {
+                let ends = over_worlds(&worlds).filter(|_| ignorance.is_some());
+                means.half = ends.map(|(low, high)| (high - low) / 2.0);
             }
             let needed = self.warm_up[place].found();
             let needed = needed.map(|count| slice(count).unwrap_or(SimDuration::ZERO));

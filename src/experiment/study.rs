@@ -30,7 +30,7 @@ pub struct Column {
     pub entity: usize,
     /// Its unit.
     pub unit: &'static str,
-    /// What all its values lie in, where that is known.
+    /// What all its values lie in, where that is known; of a span of time, up to a horizon.
     pub range: Option<(f64, f64)>,
     /// What its entity is to a reader.
     pub role: Role,
@@ -146,6 +146,8 @@ pub struct Study<'a> {
     pub horizon: SimDuration,
     /// The shortest of any.
     pub shortest: SimDuration,
+    /// Of each point.
+    horizons: Vec<SimDuration>,
     models: Made<(Arc<Model>, u64)>,
 }
 
@@ -239,12 +241,13 @@ impl<'a> Study<'a> {
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
         let (mut path_sets, mut set_of): (Vec<Vec<String>>, _) = (Vec::new(), Vec::new());
         let (mut horizon, mut shortest) = (SimDuration::ZERO, SimDuration::MAX);
-        let mut models = Vec::new();
+        let (mut models, mut horizons) = (Vec::new(), Vec::new());
         for (place, (point, read)) in points.iter().zip(read).enumerate() {
             match read {
                 Ok(sound) => {
                     models.extend(sound.model.map(|model| (place, model)));
                     horizon = horizon.max(sound.horizon);
+                    horizons.push(sound.horizon);
                     shortest = shortest.min(sound.horizon);
                     note(&mut warnings, sound.warnings, point, &factors);
                     let own: Vec<String> =
@@ -266,13 +269,6 @@ impl<'a> Study<'a> {
             found.sort_by_key(place);
             return Err((found, base.sources.clone()));
         }
-        // A span of time is bounded by the longest horizon of any point.
-        let bounded = |column: Column| Column {
-            range: column.range.map(|(low, high)| {
-                (low, if column.unit == "s" { horizon.seconds() } else { high })
-            }),
-            ..column
-        };
         let place: BTreeMap<String, usize> = columns.keys().cloned().zip(0..).collect();
         let places = |set: Vec<String>| {
             let mut places: Vec<usize> =
@@ -281,7 +277,8 @@ impl<'a> Study<'a> {
             places
         };
         let sets = path_sets.into_iter().map(places).collect();
-        let columns = columns.into_values().map(bounded);
+        let columns = columns.into_values();
+        horizons.resize(points.len(), horizon);
         Ok(Study {
             template,
             files,
@@ -294,6 +291,7 @@ impl<'a> Study<'a> {
             constants: constants(base),
             warnings,
             horizon,
+            horizons,
             shortest,
             models: Made::already(models),
             points,
@@ -319,6 +317,16 @@ impl<'a> Study<'a> {
     /// The columns that a point fills, in order.
     pub fn own(&self, point: usize) -> &[usize] {
         &self.sets[self.set_of[point]]
+    }
+
+    /// What all values of a column lie in at a design point, where that is known: a span of time is
+    /// bounded by the longest horizon of its worlds.
+    pub(super) fn range(&self, point: usize, column: usize) -> Option<(f64, f64)> {
+        let Column { range, unit, .. } = &self.columns[column];
+        let (low, high) = (*range)?;
+        let worlds = self.horizons[point * self.worlds..].iter().take(self.worlds);
+        let longest = worlds.max().map_or(high, |horizon| horizon.seconds());
+        Some((low, if *unit == "s" { longest } else { high }))
     }
 
     /// Words of the bits of a row.

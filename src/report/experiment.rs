@@ -157,9 +157,15 @@ impl<'a> Findings<'a> {
         let mut measures = self.points.iter().flat_map(|point| &point.measures);
         let random = measures.any(|measured| measured.estimate.method != Method::Certain);
         let pooled = self.replications * study.worlds() as u64;
+        let alike = study.worlds() > 1 && self.replications > 1;
+        if alike {
+            let note = "quantiles have no intervals: the replications of a world are alike, and \
+                        intervals would take them for observations of their own";
+            all.push(note.to_owned());
+        }
         for (share, name) in [(0.05, "5 %"), (0.5, "50 %"), (0.95, "95 %"), (0.99, "99 %")] {
             let enough = enough_for(share);
-            if random && pooled < enough {
+            if random && !alike && pooled < enough {
                 all.push(format!(
                     "too few replications for the {name} quantile: {pooled}, and {enough} are \
                      needed for an interval with two ends"
@@ -169,12 +175,13 @@ impl<'a> Findings<'a> {
         let few = self.few();
         if let Some((first, count)) = few {
             all.push(format!(
-                "{} on fewer than {FEW} replications that differ from the common value: too narrow; \
-                 the first is that of {first}",
+                "{} on fewer than {FEW} {} that differ from the common value: too narrow; the first is \
+                 that of {first}",
                 match count {
                     1 => "1 interval rests".to_owned(),
                     _ => format!("{count} intervals rest"),
-                }
+                },
+                if study.worlds() > 1 { "worlds" } else { "replications" }
             ));
         }
         if let Some(precision) = self.precision.as_ref().filter(|p| p.reached < p.of) {
@@ -193,7 +200,7 @@ impl<'a> Findings<'a> {
     fn few(&self) -> Option<(String, usize)> {
         let rests = |measured: &&Measured| {
             let estimate = &measured.estimate;
-            estimate.method == Method::Student && estimate.events < FEW
+            [Method::Student, Method::Worlds].contains(&estimate.method) && estimate.events < FEW
         };
         let mut found = self.points.iter().flat_map(|point| point.measures.iter().filter(rests));
         let first = found.next()?;

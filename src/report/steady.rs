@@ -11,7 +11,6 @@ use crate::experiment::estimates::Ignorance;
 use crate::experiment::steady::{Availability, Long};
 use crate::report::words::counted;
 use crate::scenario::Scenario;
-use crate::stats::proportion::never_seen;
 use crate::systems::spec::Role;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -158,9 +157,10 @@ pub fn results(steady: &Steady) -> Vec<u8> {
     let rows = steady.found.iter().map(|one| {
         let means = &one.means;
         let end = |sign: f64| means.half.map(|half| (means.mean + sign * half).clamp(0.0, 1.0));
-        let other = means.half.is_none().then(|| never_seen(means.batches));
         let mut row = vec![text(&one.entity), means.batches.to_string()];
-        row.extend([Some(means.mean), end(-1.0), end(1.0), other, means.lag1].map(number));
+        row.extend(
+            [Some(means.mean), end(-1.0), end(1.0), means.other_max(), means.lag1].map(number),
+        );
         row.push(means.correlated().to_string());
         row.push(number(one.needed.map(SimDuration::seconds)));
         row
@@ -223,7 +223,7 @@ pub fn screen(steady: &Steady) -> String {
             None => format!(
                 "the same in all {} batches; another value in at most {} of them",
                 means.batches,
-                quantity(Some(never_seen(means.batches)), "fraction")
+                quantity(means.other_max(), "fraction")
             ),
         };
         let _ = writeln!(

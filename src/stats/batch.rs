@@ -1,12 +1,15 @@
 //! Long runs: means over batches of one run, and how long it takes to forget how it began.
 
 use super::Moments;
+use super::proportion::never_seen;
 
 /// What the batches of a long run say of its long-run mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchMeans {
     /// How many batches.
     pub batches: u64,
+    /// How many observations that do not hang together: batches, or worlds if there are several.
+    pub independent: u64,
     /// Their mean.
     pub mean: f64,
     /// Half the width of its 95 % interval, by Student's t on the batches; absent where all of
@@ -17,6 +20,11 @@ pub struct BatchMeans {
 }
 
 impl BatchMeans {
+    /// Where all batches are equal: upper bound of the probability of another value.
+    pub fn other_max(&self) -> Option<f64> {
+        self.half.is_none().then(|| never_seen(self.independent))
+    }
+
     /// Are neighbouring batches more alike than chance makes them? Then batches are too short, and
     /// the interval is too narrow.
     pub fn correlated(&self) -> bool {
@@ -78,8 +86,10 @@ pub fn batch_means(worlds: &[Batches]) -> Option<BatchMeans> {
     let varies = moments.variance()? > 0.0;
     let sum = |of: fn(&Batches) -> f64| worlds.iter().map(of).sum::<f64>();
     let squares = sum(Batches::squares);
+    let known = worlds.iter().filter(|world| world.moments.count() > 0).count() as u64;
     Some(BatchMeans {
         batches: moments.count(),
+        independent: if worlds.len() > 1 { known } else { moments.count() },
         mean: moments.mean()?,
         half: moments.half_width().filter(|_| varies),
         lag1: (squares > 0.0).then(|| sum(Batches::pairs) / squares),

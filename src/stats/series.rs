@@ -100,10 +100,12 @@ pub struct Estimate {
     pub method: Method,
     /// Do quantiles come from the values themselves, not from a histogram?
     pub exact: bool,
-    /// Where all values are the same: upper bound of the probability of another, 95 %, one-sided.
+    /// Where all values are the same, or none is defined: upper bound of the probability of another,
+    /// or of any, 95 %, one-sided.
     pub other_max: Option<f64>,
-    /// How many values differ from the smallest, or from the largest, whichever are fewer: an
-    /// interval by Student's t that rests on a handful of events is too narrow.
+    /// How many values (of several worlds: of their means) differ from the smallest, or from the
+    /// largest, whichever are fewer: an interval by Student's t that rests on a handful of events is
+    /// too narrow.
     pub events: u64,
 }
 
@@ -132,10 +134,10 @@ impl Estimate {
         }
     }
 
-    /// The same, with the interval of the mean over worlds.
+    /// The same, with the interval of the mean over worlds, and how many of their means differ.
     #[must_use]
-    pub fn with_interval(self, (low, high): (f64, f64)) -> Estimate {
-        Estimate { ci_low: Some(low), ci_high: Some(high), method: Method::Worlds, ..self }
+    pub fn with_interval(self, (low, high): (f64, f64), events: u64) -> Estimate {
+        Estimate { ci_low: Some(low), ci_high: Some(high), method: Method::Worlds, events, ..self }
     }
 }
 
@@ -220,17 +222,29 @@ impl Series {
         // On the way nothing is settled: looking must not move the last bits of what comes.
         let mut tally = self.tally;
         tally.push(&self.recent);
-        (tally.mean(), tally.interval(self.range).1)
+        (tally.mean(), tally.interval(self.range, None).1)
     }
 
-    /// What the values so far say.
+    /// What the values so far say, each an observation of its own.
     pub fn estimate(&mut self) -> Estimate {
+        self.estimate_in(None)
+    }
+
+    /// What the values so far say. Where several of them are of one world, they are alike, and only
+    /// worlds are independent of each other: then the bound for what was never seen counts these,
+    /// and everything else is left without an interval.
+    pub fn estimate_in(&mut self, worlds: Option<u64>) -> Estimate {
         self.settle();
         let tally = self.tally;
         let n = tally.moments.count();
-        let (method, interval) = tally.interval(self.range);
+        let (method, interval) = tally.interval(self.range, worlds);
         let any = |value: f64| (n > 0).then_some(value);
-        let [p5, p50, p95, p99] = self.quantiles([0.05, 0.5, 0.95, 0.99]);
+        let bare = |of: Quantile| Quantile { low: None, high: None, ..of };
+        let quantiles = self.quantiles([0.05, 0.5, 0.95, 0.99]);
+        let [p5, p50, p95, p99] = if worlds.is_some() { quantiles.map(bare) } else { quantiles };
+        // What was never defined may be so in another replication, as anything that was never seen.
+        let tries = if n == 0 { self.undefined } else { n };
+        let unseen = tries > 0 && [Method::Same, Method::Nothing].contains(&method);
         Estimate {
             n,
             undefined: self.undefined,
@@ -246,8 +260,8 @@ impl Series {
             max: any(tally.max),
             method,
             exact: self.values.is_exact(),
-            other_max: (method == Method::Same).then(|| never_seen(n)),
-            events: n - tally.at_min.max(tally.at_max),
+            other_max: unseen.then(|| never_seen(worlds.unwrap_or(tries))),
+            events: tally.events(),
         }
     }
 
@@ -268,6 +282,13 @@ impl Series {
             Quantile { value, low, high }
         })
     }
+}
+
+/// How many values differ from the smallest, or from the largest, whichever are fewer.
+pub fn events(values: impl Iterator<Item = f64>) -> u64 {
+    let mut tally = Tally::new();
+    tally.push(&values.map(|value| (value, 1)).collect::<Vec<_>>());
+    tally.events()
 }
 
 impl Tally {
@@ -306,6 +327,10 @@ impl Tally {
         }
     }
 
+    fn events(&self) -> u64 {
+        self.moments.count() - self.at_min.max(self.at_max)
+    }
+
     /// The mean.
     fn mean(&self) -> Option<f64> {
         // Rounding must not make the mean of equal values another value.
@@ -313,8 +338,13 @@ impl Tally {
         if same { Some(self.min) } else { self.moments.mean() }
     }
 
-    /// The interval of the mean, and how it came about.
-    fn interval(&self, range: Option<(f64, f64)>) -> (Method, Option<(f64, f64)>) {
+    /// The interval of the mean, and how it came about; of values of so many worlds, if they hang
+    /// together in these.
+    fn interval(
+        &self,
+        range: Option<(f64, f64)>,
+        worlds: Option<u64>,
+    ) -> (Method, Option<(f64, f64)>) {
         let n = self.moments.count();
         match n {
             0 => return (Method::Nothing, None),
@@ -323,12 +353,15 @@ impl Tally {
         }
         if self.min == self.max {
             let value = self.min;
-            let other = never_seen(n);
+            let other = never_seen(worlds.unwrap_or(n));
             // With probability `other` at most, the value is another one of the range.
             let bound = |(low, high): (f64, f64)| {
                 (value + other * (low - value).min(0.0), value + other * (high - value).max(0.0))
             };
             return (Method::Same, range.map(bound));
+        }
+        if worlds.is_some() {
+            return (Method::Worlds, None);
         }
         if self.binary {
             return (Method::Wilson, Some(wilson(self.ones, n)));

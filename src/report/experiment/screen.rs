@@ -77,7 +77,8 @@ fn interval(estimate: &Estimate, unit: &str) -> String {
             format!("{} to {}", quantity(Some(low), unit), quantity(Some(high), unit))
         }
         (_, _, Some(other)) => {
-            format!("another value in at most {}", quantity(Some(other), "fraction"))
+            let what = if estimate.n == 0 { "defined" } else { "another value" };
+            format!("{what} in at most {}", quantity(Some(other), "fraction"))
         }
         _ => "no interval".to_owned(),
     }
@@ -236,9 +237,16 @@ fn verdicts(findings: &Findings, out: &mut String) {
             0 => String::new(),
             undefined => format!(", undefined in {}", counted(undefined, "replication")),
         };
+        // That it never comes is known up to a bound.
+        let unseen = match measured.map(|measured| &measured.estimate) {
+            Some(estimate) if estimate.n == 0 && estimate.other_max.is_some() => {
+                format!(", {} of all", interval(estimate, bound.unit))
+            }
+            _ => String::new(),
+        };
         let _ = writeln!(
             out,
-            "  {at}{}.{} {}: {} (mean {}{undefined})",
+            "  {at}{}.{} {}: {} (mean {}{undefined}{unseen})",
             bound.entity,
             bound.measure,
             condition(bound),

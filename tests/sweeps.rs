@@ -70,8 +70,8 @@ fn steps_are_even_on_their_scale() {
 #[test]
 fn constraints_leave_points_out() {
     let text = "[sweep]\nexclude = [{ a = 1, b = [2, 3] }]\nrising = [[\"a\", \"b\"]]\n\
-                [sweep.factors]\na = { path = \"scenario.seed\", levels = [1, 2, 3] }\n\
-                b = { path = \"scenario.seed\", levels = [1, 2, 3] }\n";
+                [sweep.factors]\na = { path = \"bigtable.one.tables\", levels = [1, 2, 3] }\n\
+                b = { path = \"bigtable.two.tables\", levels = [1, 2, 3] }\n";
     assert_eq!(labels(&sweep(text)), ["1 1", "2 2", "2 3", "3 3"]);
 }
 
@@ -81,8 +81,8 @@ fn designs_fill_their_ranges() {
         let text = format!(
             "[sweep]\ndesign = \"{design}\"\npoints = 64\n[sweep.factors]\n\
              h = {{ path = \"scenario.horizon\", from = \"1m\", to = \"1h\" }}\n\
-             l = {{ path = \"scenario.seed\", levels = [1, 2] }}\n\
-             n = {{ path = \"scenario.seed\", from = 1, to = 4 }}\n"
+             l = {{ path = \"bigtable.one.tables\", levels = [1, 2] }}\n\
+             n = {{ path = \"bigtable.two.tables\", from = 1, to = 4 }}\n"
         );
         let found = sweep(&text);
         assert_eq!(found.points.len(), 64);
@@ -126,7 +126,7 @@ fn resolved_scenarios_sweep_the_same() {
                 k.alternatives.a = { \"keys.k.protection\" = \"hsm\" }\n\
                 k.alternatives.b = { \"keys.k.protection\" = \"software\" }\n\
                 [uncertain]\ndraws = 3\n[uncertain.factors]\n\
-                \"scenario.horizon\" = { distribution = { exponential = { mean = \"3h\" } } }\n";
+                \"events.0.lasts\" = { distribution = { exponential = { mean = \"3h\" } } }\n";
     let first = scenario(text, &[]);
     let again = resolved(&first);
     let again = read("r.toml", again.as_bytes(), &Overrides::default(), &none).ok().unwrap();
@@ -174,4 +174,33 @@ fn the_examples_of_the_page_are_read() {
     let uncertain = scenario(&format!("{}{world}", blocks.next().unwrap()), &[]).uncertain;
     assert_eq!(uncertain.unwrap().draws.len(), 50);
     assert!(blocks.next().is_none());
+}
+
+/// The messages about a scenario that is refused.
+fn refused(sweep: &str, sets: &[&str]) -> Vec<String> {
+    let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+    let overrides = Overrides { sets, ..Overrides::default() };
+    let text = format!("{HEAD}{sweep}");
+    let (found, _) = read("s.toml", text.as_bytes(), &overrides, &none).err().unwrap();
+    found.into_iter().map(|wrong| wrong.message).collect()
+}
+
+#[test]
+fn no_two_factors_write_the_same() {
+    let file = "[sweep.factors]\nh = { path = \"scenario.horizon\", levels = [\"1h\"] }\n";
+    let found = refused(file, &[&factor("scenario.horizon=5m,1h")]);
+    assert_eq!(found, ["the factors `h` and `scenario.horizon` both write `scenario.horizon`"]);
+    let file = "[uncertain.factors]\n\"keys.k.protection\" = [\"hsm\"]\n";
+    let found = refused(file, &[&factor("keys.k={ location = \"us-east1\" }")]);
+    let message = "the factors `keys.k.protection` of `uncertain` and `keys.k` of `sweep` write \
+                   `keys.k.protection` and `keys.k`, one within the other";
+    assert_eq!(found, [message]);
+    let found = refused("", &[&factor("objectives.0.at-most=1,2")]);
+    let message = "`objectives.0.at-most` cannot be varied: objectives are the same at all points";
+    assert_eq!(found, [message]);
+    // Paths that only begin with the same letters are others.
+    scenario("", &[&factor("scenario.horizon=1h"), &factor("scenario.horizons=1h")]);
+    let levels = "[sweep.factors]\nh.alternatives.a = { \"keys.k\" = 1 }\n\
+                  h.alternatives.b = { \"keys.k\" = 2, \"keys.k.protection\" = \"hsm\" }\n";
+    assert_eq!(labels(&sweep(levels)), ["a", "b"]);
 }

@@ -18,6 +18,7 @@ mod sweep;
 mod template;
 mod tree;
 mod units;
+mod varied;
 
 pub(crate) use bounds::{CONDITIONS, EXPECT, OBJECTIVE};
 pub(crate) use entries::{EVENT, HAZARD, LASTS, RESPONSE};
@@ -144,6 +145,7 @@ impl Reader<'_> {
         let seed = head.as_ref().map_or(1, |head| head.at("seed").count());
         let sweep = self.sweep(root, seed);
         let uncertain = self.uncertain(root, seed);
+        self.factors_apart();
         let head = head?;
         let lists = [event_nodes, hazard_nodes, response_nodes, objective_nodes, expect_nodes];
         if let Value::Table(nodes) = &mut tree.value {

@@ -173,6 +173,15 @@ impl Range {
 }
 
 impl Factor {
+    /// Every value that it may write, with its path.
+    pub(super) fn written(&self) -> Vec<&Assignment> {
+        match &self.kind {
+            Kind::Listed(levels) => levels.iter().flat_map(|level| &level.values).collect(),
+            Kind::Range(range) => vec![&range.at],
+            Kind::Spread(value, _) => vec![value],
+        }
+    }
+
     /// The level at a fraction between 0 and 1.
     pub(super) fn at(&self, share: f64) -> Option<Level> {
         match &self.kind {

@@ -3,6 +3,7 @@
 use super::LISTS;
 use super::tree::{self, Item, Mark, Raw, Table, quote};
 use super::units::{self, Problem};
+use super::varied::Varied;
 use crate::diag::{self, Diagnostic, Span};
 use crate::limits::{AMOUNT_MAX, TEXT_BYTES_MAX};
 use crate::stats::memo::Memo;
@@ -31,6 +32,8 @@ pub(super) struct Reader<'a> {
     pub(super) start: Option<jiff::Timestamp>,
     /// The horizon of the scenario, once read.
     pub(super) horizon: Option<crate::engine::SimDuration>,
+    /// The factors read so far, and what they write.
+    pub(super) varied: Vec<Varied>,
 }
 
 /// How much is known about entities while a reference is looked up.

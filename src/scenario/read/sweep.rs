@@ -3,6 +3,7 @@
 use super::factor::{Factor, Kind, Level};
 use super::reader::{Reader, listed};
 use super::tree::{self, Item, Raw, Table, quote};
+use super::varied::Varied;
 use crate::diag::Span;
 use crate::engine::{StreamNumber, Streams};
 use crate::limits::{FACTORS_MAX, POINTS_MAX};
@@ -129,7 +130,7 @@ impl Reader<'_> {
         self.count(&entry.item, name, low, high)
     }
 
-    fn all_factors(&mut self, table: &Table, root: &Item, place: &str) -> Vec<Factor> {
+    fn all_factors(&mut self, table: &Table, root: &Item, place: &'static str) -> Vec<Factor> {
         let before = self.found.len();
         let factors = match table.get("factors") {
             Some(entry) => self.factors(&entry.item, &format!("{place}.factors")),
@@ -146,6 +147,7 @@ impl Reader<'_> {
             let help = "vary several parameters together as alternatives of one factor";
             self.tell("factor-form", &factor.span, message, "one too many", help);
         }
+        self.varied.extend(factors.iter().map(|factor| Varied::new(place, factor)));
         factors
     }
 

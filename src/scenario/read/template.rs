@@ -88,6 +88,7 @@ impl Template {
             actions_read: Vec::new(),
             start: None,
             horizon: None,
+            varied: Vec::new(),
         };
         let scenario = reader.scenario(root);
         *found = reader.found;

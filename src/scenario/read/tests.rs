@@ -81,6 +81,7 @@ fn check_defaults(spec: &'static ParamSpec) {
         actions_read: Vec::new(),
         start: None,
         horizon: None,
+        varied: Vec::new(),
     };
     let item = Item {
         raw: Raw::Table(tree::Table::new()),
@@ -179,6 +180,7 @@ fn tables_inside_tables_are_read_with_their_defaults() {
             actions_read: Vec::new(),
             start: None,
             horizon: None,
+            varied: Vec::new(),
         };
         let nodes = reader.params(&[&OUTER], &item, "a", &[]);
         let codes: Vec<&str> = reader.found.iter().map(|found| found.code).collect();

@@ -204,3 +204,28 @@ fn no_two_factors_write_the_same() {
                   h.alternatives.b = { \"keys.k\" = 2, \"keys.k.protection\" = \"hsm\" }\n";
     assert_eq!(labels(&sweep(levels)), ["a", "b"]);
 }
+
+#[test]
+fn a_baseline_that_is_not_one_point_is_told_why() {
+    let told = |keys: &str| {
+        let factors = "[sweep.factors]\na = { path = \"bigtable.one.tables\", levels = [1, 2] }\n\
+                       b = { path = \"bigtable.two.tables\", levels = [1, 2] }\n\
+                       c = { path = \"scenario.seed\", levels = [1, 2] }\n";
+        refused(&format!("[sweep]\n{keys}\n{factors}"), &[])
+    };
+    let of = |message: &str| vec![message.to_owned()];
+    let lacks = "`baseline` fits 4 points: it has no level of `a`, `c`";
+    assert_eq!(told("baseline = { b = 1 }"), of(lacks));
+    // What is left out leaves one level of `a`, so that this one need not be named.
+    let lacks = "`baseline` fits 2 points: it has no level of `c`";
+    assert_eq!(told("baseline = { b = 1 }\nexclude = [{ a = 2 }]"), of(lacks));
+    let more = "`baseline` fits 2 points: it has more than one level of `b`";
+    assert_eq!(told("baseline = { a = 1, b = [1, 2], c = 1 }"), of(more));
+    let out = "the point of `baseline` is left out by `exclude`";
+    assert_eq!(told("baseline = { a = 1, b = 1, c = 1 }\nexclude = [{ a = 1 }]"), of(out));
+    let out = "the point of `baseline` is left out by `rising`";
+    assert_eq!(told("baseline = { a = 2, b = 1, c = 1 }\nrising = [[\"a\", \"b\"]]"), of(out));
+    let none = "no point of the sweep has the levels of `baseline`";
+    assert_eq!(told("design = \"zip\"\nbaseline = { a = 1, b = 2, c = 1 }"), of(none));
+    assert_eq!(told("baseline = { a = 3, b = 1, c = 1 }"), of("`3` is no level of `a`"));
+}

@@ -53,6 +53,10 @@ impl Reader<'_> {
         }
         let names: Vec<String> = factors.iter().map(|factor| factor.name.clone()).collect();
         let mut choices = self.choices(design?, &factors, points, seed, table, root)?;
+        let all: Vec<Point> = match table.get("baseline") {
+            Some(_) => choices.iter().map(point).collect(),
+            None => Vec::new(),
+        };
         self.exclude(table, &names, &factors, &mut choices);
         self.rising(table, &names, &mut choices);
         if choices.is_empty() && self.found.len() == before {
@@ -61,7 +65,7 @@ impl Reader<'_> {
             self.tell("sweep-form", &span, "the sweep has no point left", "no points", help);
         }
         let points: Vec<Point> = choices.iter().map(point).collect();
-        let baseline = self.baseline(table, &names, &points);
+        let baseline = self.baseline(table, &names, &all, &points);
         (self.found.len() == before).then_some(Sweep {
             design: design?,
             factors: names,
@@ -365,27 +369,74 @@ impl Reader<'_> {
         }
     }
 
-    /// The point that `baseline` names.
-    fn baseline(&mut self, table: &Table, names: &[String], points: &[Point]) -> Option<usize> {
+    /// The point that `baseline` names: `all` are those before any was left out.
+    fn baseline(
+        &mut self,
+        table: &Table,
+        names: &[String],
+        all: &[Point],
+        points: &[Point],
+    ) -> Option<usize> {
         let entry = table.get("baseline")?;
-        let before = self.found.len();
         let known =
-            |factor: usize, label: &str| points.iter().any(|point| point.labels[factor] == label);
+            |factor: usize, label: &str| all.iter().any(|point| point.labels[factor] == label);
         let chosen = self.chosen(&entry.item, "baseline", names, known)?;
-        let mut fits = (0..points.len()).filter(|place| {
-            chosen.iter().all(|(factor, labels)| labels.contains(&points[*place].labels[*factor]))
-        });
-        let (first, second) = (fits.next(), fits.next());
-        if self.found.len() == before && (first.is_none() || second.is_some()) {
-            let message = match first {
-                None => "no point of the sweep has the levels of `baseline`",
-                Some(_) => "`baseline` fits more than one point",
-            };
-            let help = "give one level of every factor, of a point that is not left out";
-            self.tell("sweep-form", &entry.item.span, message, "not one point", help);
-        }
-        first
+        let fits = |point: &Point| {
+            chosen.iter().all(|(factor, labels)| labels.contains(&point.labels[*factor]))
+        };
+        let fitting: Vec<usize> = (0..points.len()).filter(|at| fits(&points[*at])).collect();
+        let (message, help) = match fitting.as_slice() {
+            [only] => return Some(*only),
+            [] if all.iter().any(fits) => {
+                let rules = ["exclude", "rising"];
+                let given: Vec<String> = rules
+                    .iter()
+                    .filter(|rule| table.contains_key(**rule))
+                    .map(|r| quote(r))
+                    .collect();
+                let message =
+                    format!("the point of `baseline` is left out by {}", given.join(" or "));
+                (message, "name a point that is played, or do not leave this one out".to_owned())
+            }
+            [] => {
+                let message = "no point of the sweep has the levels of `baseline`".to_owned();
+                (message, "name the levels of one point".to_owned())
+            }
+            several => unclear(names, &chosen, points, several),
+        };
+        self.tell("sweep-form", &entry.item.span, message, "not one point", help);
+        None
     }
+}
+
+/// Why a baseline fits several points, and what to write.
+fn unclear(
+    names: &[String],
+    chosen: &[(usize, Vec<String>)],
+    points: &[Point],
+    fitting: &[usize],
+) -> (String, String) {
+    let message = format!("`baseline` fits {} points", fitting.len());
+    let label = |at: &usize, factor: usize| points[*at].labels[factor].as_str();
+    let differs =
+        |factor: &usize| fitting.iter().any(|at| label(at, *factor) != label(&fitting[0], *factor));
+    let open: Vec<usize> = (0..names.len()).filter(differs).collect();
+    let lacks = |factor: &usize| chosen.iter().all(|(known, _)| known != factor);
+    let missing: Vec<&str> =
+        open.iter().filter(|factor| lacks(factor)).map(|factor| names[*factor].as_str()).collect();
+    if !missing.is_empty() {
+        let one = missing.len() == 1;
+        let help = if one { "add one of its levels" } else { "add one level of each" };
+        let message = format!("{message}: it has no level of {}", listed(missing));
+        return (message, help.to_owned());
+    }
+    if open.is_empty() {
+        let help = "these points are all the same: take out a level that is there twice";
+        return (message, help.to_owned());
+    }
+    let several = listed(open.iter().map(|factor| names[*factor].as_str()));
+    let message = format!("{message}: it has more than one level of {several}");
+    (message, "keep one level of each factor".to_owned())
 }
 
 /// Where the name of a table at the top stands.

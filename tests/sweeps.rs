@@ -229,3 +229,19 @@ fn a_baseline_that_is_not_one_point_is_told_why() {
     assert_eq!(told("design = \"zip\"\nbaseline = { a = 1, b = 2, c = 1 }"), of(none));
     assert_eq!(told("baseline = { a = 3, b = 1, c = 1 }"), of("`3` is no level of `a`"));
 }
+
+#[test]
+fn steps_are_levels_of_their_own() {
+    let text = |range: &str| {
+        format!("[sweep.factors]\nn = {{ path = \"bigtable.one.tables\", {range} }}\n")
+    };
+    let twice = refused(&text("from = 1, to = 4, steps = 7"), &[]);
+    assert_eq!(twice, ["7 steps give `n` the level `2` twice"]);
+    assert_eq!(labels(&sweep(&text("from = 1, to = 4, steps = 4"))), ["1", "2", "3", "4"]);
+    let twice = refused(&text("from = 1, to = 100, steps = 20, scale = \"log\""), &[]);
+    assert_eq!(twice, ["20 steps give `n` the level `1` twice"]);
+    assert_eq!(labels(&sweep(&text("from = 1.0, to = 4, steps = 7"))).len(), 7);
+    let design = "[sweep]\ndesign = \"sobol\"\npoints = 8\n";
+    let found = sweep(&format!("{design}{}", text("from = 1, to = 4, steps = 7")));
+    assert_eq!(found.points.len(), 8, "steps are for a grid");
+}

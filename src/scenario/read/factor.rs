@@ -56,7 +56,8 @@ pub(super) struct Range {
     from: Amount,
     to: Amount,
     log: bool,
-    pub(super) steps: Option<u64>,
+    /// How many levels it has in a grid, and where that stands.
+    pub(super) steps: Option<(u64, Option<Span>)>,
 }
 
 /// A number with the unit it was written in.
@@ -146,6 +147,13 @@ impl Range {
         let last = steps.saturating_sub(1).max(1) as f64;
         let value = |step: u64| self.rounded(self.between(step as f64 / last));
         (0..steps).map(|step| self.at.with(self.from.raw(value(step)))).collect()
+    }
+
+    /// The first of so many levels that is as the one before it, for what is rounded.
+    pub(super) fn twice(&self, steps: u64) -> Option<String> {
+        let levels = self.spaced(steps);
+        let mut pairs = levels.iter().zip(levels.iter().skip(1));
+        pairs.find(|(one, next)| one.label == next.label).map(|(one, _)| one.label.clone())
     }
 
     /// The level at a fraction from 0 to 1: whole numbers are equally likely.
@@ -433,7 +441,10 @@ impl Reader<'_> {
         }
         let steps = match table.get("steps") {
             None => None,
-            Some(steps) => Some(self.count(&steps.item, "steps", 2, LEVELS_MAX as u64)?),
+            Some(steps) => {
+                let count = self.count(&steps.item, "steps", 2, LEVELS_MAX as u64)?;
+                Some((count, steps.item.span.clone()))
+            }
         };
         let item = Item { origin: Origin::Set, ..from.clone() };
         let at = Assignment { path, span: named.key.clone(), item };

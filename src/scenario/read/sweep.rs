@@ -1,6 +1,6 @@
 //! `[sweep]` and `[uncertain]`: from factors to design points.
 
-use super::factor::{Factor, Kind, Level};
+use super::factor::{Factor, Kind, Level, Range};
 use super::reader::{Reader, listed};
 use super::tree::{self, Item, Raw, Table, quote};
 use super::varied::Varied;
@@ -159,7 +159,10 @@ impl Reader<'_> {
     fn listed_levels(&mut self, factor: &Factor) -> Option<Vec<Level>> {
         let steps = match &factor.kind {
             Kind::Listed(levels) => return Some(levels.clone()),
-            Kind::Range(range) => range.steps.map(|steps| range.spaced(steps)),
+            Kind::Range(range) => match &range.steps {
+                Some((steps, span)) => return self.spaced(factor, range, *steps, span),
+                None => None,
+            },
             Kind::Spread(..) => None,
         };
         if steps.is_none() {
@@ -168,6 +171,23 @@ impl Reader<'_> {
             self.tell("factor-form", &factor.span, message, "no steps", help);
         }
         steps
+    }
+
+    /// The levels of a range in steps, each of them once.
+    fn spaced(
+        &mut self,
+        factor: &Factor,
+        range: &Range,
+        steps: u64,
+        span: &Option<Span>,
+    ) -> Option<Vec<Level>> {
+        let Some(label) = range.twice(steps) else { return Some(range.spaced(steps)) };
+        let most = (2..steps).rev().find(|fewer| range.twice(*fewer).is_none()).unwrap_or(2);
+        let (name, label) = (quote(&factor.name), quote(&label));
+        let message = format!("{steps} steps give {name} the level {label} twice");
+        let help = format!("write `steps = {most}` or fewer: levels are rounded");
+        self.tell("duplicate-item", span, message, "too many steps", help);
+        None
     }
 
     /// All points of a design, before any is left out.

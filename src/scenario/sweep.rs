@@ -96,6 +96,11 @@ impl Point {
         self.values.iter().any(|value| value.said_at(inside))
     }
 
+    /// The paths that it writes into the scenario.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(|value| value.path())
+    }
+
     /// The point in words: `grace = 1h, keys = one-key`.
     pub fn words(&self, factors: &[String]) -> String {
         let pairs = factors.iter().zip(&self.labels);

@@ -5,10 +5,10 @@ use crate::experiment::estimates::{Measured, PointEstimates};
 use crate::report::SCHEMA;
 use crate::report::files::sha256;
 use crate::report::summary::{Assumption, assumed, condition};
-use crate::scenario::sweep::Sweep;
+use crate::scenario::sweep::{Point, Sweep};
 use crate::stats::Quantile;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Serialize)]
 struct ScenarioJson<'a> {
@@ -163,10 +163,30 @@ fn point<'a>(
     }
 }
 
-/// The assumed constants that any replication drew on.
+/// The paths that some point or world of the experiment writes.
+fn varied<'a>(findings: &'a Findings<'a>) -> BTreeSet<&'a str> {
+    let design = findings.sweep().into_iter().flat_map(|sweep| &sweep.points);
+    let unknown = findings.uncertain().into_iter().flat_map(|uncertain| &uncertain.paths);
+    design.flat_map(Point::paths).chain(unknown.flatten().map(String::as_str)).collect()
+}
+
+/// Does one path lead to the other, or into it? `a.b` leads into `a.b.median`.
+fn meets(one: &str, other: &str) -> bool {
+    let into = |path: &str, start: &str| {
+        path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    into(one, other) || into(other, one)
+}
+
+/// The assumed constants that any replication drew on. What a factor varies is not left at its
+/// default, though the scenario itself does not set it.
 pub(super) fn assumptions(findings: &Findings) -> Vec<Assumption> {
     let study = findings.study;
+    let varied = varied(findings);
     let used = |path: &str| {
+        if varied.iter().any(|written| meets(path, written)) {
+            return false;
+        }
         let place = study.constants.iter().position(|constant| constant == path);
         place.is_some_and(|place| {
             let drew = |point: &PointEstimates| point.used[place / 64] >> (place % 64) & 1 == 1;

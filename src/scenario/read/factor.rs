@@ -108,6 +108,11 @@ impl Assignment {
         fits(&self.span) || fits(&self.item.span)
     }
 
+    /// Its path.
+    pub(in crate::scenario) fn path(&self) -> &str {
+        &self.path
+    }
+
     fn with(&self, raw: Raw) -> Level {
         let item = Item { raw, ..self.item.clone() };
         level(&Assignment { item, ..self.clone() })

@@ -1,6 +1,7 @@
 //! The tornado of a study that varied one constant at a time.
 
 use super::{Study, words};
+use crate::experiment::ranges::Span;
 use crate::experiment::sensitivity::{Found, Swing as Varied};
 use crate::report::chart::{
     Caption, ChartError, Estimate, Picture, Quantity, Swing, Tornado, Unit,
@@ -19,35 +20,29 @@ pub fn tornado(study: &Study) -> Result<Option<Picture>, ChartError> {
         "USD" => Unit::Usd,
         _ => Unit::Count,
     };
-    let mut ends: BTreeMap<usize, (&Varied, &Varied)> = BTreeMap::new();
+    // What each constant was found to do, where that is defined.
+    let mut found: BTreeMap<usize, Vec<(&Varied, f64)>> = BTreeMap::new();
     for swing in swings {
-        let value = |swing: &Varied| swing.difference.difference;
-        let (low, high) = ends.entry(swing.doubt).or_insert((swing, swing));
-        if value(swing) < value(low) {
-            *low = swing;
-        }
-        if value(swing) > value(high) {
-            *high = swing;
-        }
+        let own = found.entry(swing.doubt).or_default();
+        own.extend(swing.difference.difference.map(|value| (swing, value)));
     }
     let label = |doubt: usize| {
         let path = study.doubts.get(doubt).map_or("", |doubt| doubt.path.as_str());
         path.strip_prefix("model.").unwrap_or(path).to_owned()
     };
-    let varied = ends.len();
-    let moves = |swing: &Varied| swing.difference.difference.is_some_and(|size| size != 0.0);
-    ends.retain(|_, (low, high)| moves(low) || moves(high));
-    let still = varied - ends.len();
-    let rows = ends.into_iter().map(|(doubt, (low, high))| Swing {
-        label: label(doubt),
-        low: (words(study, doubt, &low.level), estimate(low)),
-        high: (words(study, doubt, &high.level), estimate(high)),
+    let varied = found.len();
+    let moves = |own: &Vec<(&Varied, f64)>| own.is_empty() || own.iter().any(|(_, by)| *by != 0.0);
+    found.retain(|_, own| moves(own));
+    let still = varied - found.len();
+    let rows = found.into_iter().map(|(doubt, own)| {
+        let [low, high] = ends(study, doubt, &own);
+        Swing { label: label(doubt), low, high }
     });
     let chart = Tornado {
         caption: Caption {
             title: format!("{}: what {} hangs on", study.scenario.name, study.measure),
             subtitle: format!(
-                "Seed {}. Each constant alone, at the values that move the mean down and up most. {}.",
+                "Seed {}. Each constant alone, at the values with the lowest and the highest mean: its own may be one. {}.",
                 study.scenario.seed,
                 match still {
                     1 => "1 other moves nothing".to_owned(),
@@ -65,6 +60,30 @@ pub fn tornado(study: &Study) -> Result<Option<Picture>, ChartError> {
         references: Vec::new(),
     };
     chart.draw().map(Some)
+}
+
+/// An end of a row: a value in words, and the difference there.
+type End = (String, Estimate);
+
+/// The values with the lowest and with the highest mean. The value that the scenario has counts as
+/// well: where all others move the mean one way, it is the other end.
+fn ends(study: &Study, doubt: usize, own: &[(&Varied, f64)]) -> [End; 2] {
+    let told = |swing: &Varied| (words(study, doubt, &swing.level), estimate(swing));
+    // A defined difference of its own is nothing; without any result there is no end at all.
+    let value = if own.is_empty() { f64::NAN } else { 0.0 };
+    let as_it_is = || (base(study, doubt), Estimate::bare(value));
+    let by = |one: &&(&Varied, f64), other: &&(&Varied, f64)| one.1.total_cmp(&other.1);
+    let low = own.iter().min_by(by).filter(|(_, value)| *value < 0.0);
+    let high = own.iter().max_by(by).filter(|(_, value)| *value > 0.0);
+    [low, high].map(|end| end.map_or_else(as_it_is, |(swing, _)| told(swing)))
+}
+
+/// The value that the scenario has, in words that fit on a line.
+fn base(study: &Study, doubt: usize) -> String {
+    match study.doubts.get(doubt) {
+        Some(doubt) if !matches!(doubt.span, Span::Scaled(_)) => doubt.base.clone(),
+        _ => "as it is".to_owned(),
+    }
 }
 
 /// A difference with its interval.

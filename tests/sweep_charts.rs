@@ -102,3 +102,60 @@ fn a_row_of_a_tornado_may_end_at_the_scenario_itself() {
     let own = rows.iter().filter(|part| part.contains("as it is: 0</title>")).count();
     assert_eq!(own, 1, "{rows:?}");
 }
+
+/// Points that fill ranges are one series of dots over each factor with numbers: all are drawn, and
+/// told in few digits.
+#[test]
+fn points_that_fill_ranges_are_dots() {
+    let sweep = r#"
+[sweep]
+design = "DESIGN"
+points = 16
+replications = 4
+[sweep.factors]
+every = { path = "hazards.0.every.exponential.mean", from = "5d", to = "20d" }
+tables = { path = "bigtable.o.tables", from = 1, to = 200, scale = "log" }
+reaction = { path = "responses.0.after.exponential.mean", from = "5m", to = "50m" }
+phase = { path = "model.bigtable.sweep-phase", levels = ["aligned", "random"] }
+"#;
+    for design in ["latin-hypercube", "sobol"] {
+        let (folder, screen) = played("sweep", &sweep.replace("DESIGN", design), &[]);
+        let svg = result(&folder, "factor.bigtable.o.downtime.svg");
+        for factor in ["every", "tables", "reaction"] {
+            let dots = svg.matches(&format!("<title>{factor} = ")).count();
+            assert_eq!(dots, 16, "{design} {factor}: {svg}");
+        }
+        assert!(svg.contains("phase varied as well") && !svg.contains("more series"), "{svg}");
+        assert!(!folder.path().join("out/multiples.bigtable.o.downtime.svg").exists());
+        let values = result(&folder, "distributions.bigtable.o.downtime.svg");
+        let long = |text: &str| {
+            let digits = text.split(|c: char| !c.is_ascii_digit()).map(str::len);
+            digits.max().unwrap_or(0) > 6
+        };
+        let names = values.split('<').filter(|part| part.contains("aligned"));
+        assert!(!names.clone().any(long), "{:?}", names.collect::<Vec<_>>());
+        let rows: Vec<&str> = screen.lines().filter(|line| line.contains("every = ")).collect();
+        assert!(rows.len() == 16 && !rows.iter().any(|row| long(row)), "{screen}");
+    }
+}
+
+/// Replications of all worlds count.
+#[test]
+fn charts_of_sweeps_count_the_replications_of_all_worlds() {
+    let tables = r#"
+[sweep]
+replications = 4
+baseline = { tables = 4 }
+[sweep.factors]
+tables = { path = "bigtable.o.tables", levels = [4, 40] }
+[uncertain]
+draws = 3
+[uncertain.factors]
+reaction = { path = "responses.0.after.exponential.mean", from = "5m", to = "50m" }
+"#;
+    let (folder, _) = played("sweep", tables, &[]);
+    for chart in ["factor", "differences", "distributions"] {
+        let svg = result(&folder, &format!("{chart}.bigtable.o.downtime.svg"));
+        assert!(svg.contains("n\u{a0}=\u{a0}12 replications"), "{chart}: {svg}");
+    }
+}

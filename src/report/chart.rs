@@ -43,6 +43,7 @@ mod panel;
 mod raster;
 mod rows;
 mod ruler;
+mod scatter;
 mod series;
 mod steps;
 mod strokes;

@@ -3,6 +3,7 @@
 pub mod attribution;
 pub mod charts;
 mod panels;
+mod scatter;
 pub mod screen;
 pub mod summary;
 pub mod tables;
@@ -148,6 +149,11 @@ impl<'a> Findings<'a> {
         worst.unwrap_or(Verdict::Pass)
     }
 
+    /// Replications at each point, of all worlds together.
+    pub fn pooled(&self) -> u64 {
+        self.replications * self.study.worlds() as u64
+    }
+
     /// What a reader must know before trusting the numbers.
     pub fn warnings(&self) -> Vec<String> {
         let study = self.study;
@@ -156,7 +162,7 @@ impl<'a> Findings<'a> {
         // Where nothing is left to chance, a quantile is its own interval.
         let mut measures = self.points.iter().flat_map(|point| &point.measures);
         let random = measures.any(|measured| measured.estimate.method != Method::Certain);
-        let pooled = self.replications * study.worlds() as u64;
+        let pooled = self.pooled();
         let alike = study.worlds() > 1 && self.replications > 1;
         if alike {
             let note = "quantiles have no intervals: the replications of a world are alike, and \

@@ -2,7 +2,7 @@
 
 use super::axis::LABEL;
 use super::canvas::{Anchor, ChartError, Picture, Scene, WIDTH, clean, ink};
-use super::estimate::{Curve, Manner, fit, reach};
+use super::estimate::{Curve, Estimate, Manner, fit, reach};
 use super::factor::{across, places, undefined};
 use super::font;
 use super::frame::{EDGE, empty, heading, note};
@@ -22,6 +22,9 @@ pub enum Panels {
     /// Dots with intervals over names, which the places of points count from 0: the names, and of
     /// each plot a title and its series. The axis of the values lies across.
     Rows(Vec<String>, Vec<(String, Vec<Curve>)>),
+    /// Points that nothing joins, each in every plot: what is varied there, with an axis of its own,
+    /// and the places of the points along it with their values.
+    Dots(Vec<(Quantity, Vec<(f64, Estimate)>)>),
     /// Histograms: a title, and values with how often each came.
     Values(Vec<(String, Vec<(f64, u64)>)>),
 }
@@ -37,7 +40,7 @@ impl Default for Panels {
 pub struct Multiples {
     /// Title, subtitle, number and method.
     pub caption: Caption,
-    /// The horizontal axis that all share.
+    /// The horizontal axis that all share; of [`Panels::Dots`] each has its own.
     pub x: Quantity,
     /// The vertical axis that all share; histograms have shares there, whatever is given.
     pub y: Quantity,
@@ -68,6 +71,8 @@ pub(super) struct Grid {
     header: f64,
     /// Height of each plot.
     height: f64,
+    /// Room below each plot for labels of its own; without, only the lowest have some.
+    below: f64,
 }
 
 impl Grid {
@@ -88,6 +93,7 @@ impl Grid {
             count,
             header: HEADER,
             height: HEIGHT,
+            below: 0.0,
         }
     }
 
@@ -96,11 +102,21 @@ impl Grid {
         Grid { height, ..self }
     }
 
+    /// The same, with labels below each plot.
+    pub(super) fn with_room_below(self, below: f64) -> Grid {
+        Grid { below, ..self }
+    }
+
+    /// From the top of a row to that of the next.
+    fn step(&self) -> f64 {
+        self.height + self.header + self.below + 8.0
+    }
+
     /// The plot of a number.
     pub(super) fn panel(&self, i: usize, x: &Ruler, y: &Ruler) -> Panel {
         let (column, row) = (i % self.columns, i / self.columns);
         let x0 = self.x0 + (self.width + GAP) * column as f64;
-        let top = self.top + (self.height + self.header + 8.0) * row as f64 + self.header;
+        let top = self.top + self.step() * row as f64 + self.header;
         let (x, y) = (x.clone(), y.clone());
         Panel { x0, x1: x0 + self.width, top, bottom: top + self.height, x, y }
     }
@@ -109,15 +125,15 @@ impl Grid {
         i.is_multiple_of(self.columns)
     }
 
-    /// Does no plot stand below?
+    /// Does no plot stand right below?
     pub(super) fn is_lowest(&self, i: usize) -> bool {
-        i + self.columns >= self.count
+        self.below > 0.0 || i + self.columns >= self.count
     }
 
     /// Where the last row ends.
-    fn bottom(&self) -> f64 {
+    pub(super) fn bottom(&self) -> f64 {
         let rows = self.count.div_ceil(self.columns);
-        self.top + (self.height + self.header + 8.0) * rows as f64 - 8.0
+        self.top + self.step() * rows as f64 - 8.0
     }
 }
 
@@ -139,8 +155,14 @@ impl Multiples {
         let count = match &self.panels {
             Panels::Lines(panels) | Panels::Rows(_, panels) => panels.len(),
             Panels::Values(panels) => panels.len(),
+            Panels::Dots(panels) => panels.len(),
         };
-        let words = format!("{count} small plots of {} over {}.", self.y.label, self.x.label);
+        let over: Vec<&str> = match &self.panels {
+            Panels::Dots(panels) => panels.iter().map(|(x, _)| x.label.as_str()).collect(),
+            _ => vec![self.x.label.as_str()],
+        };
+        let over = over.join(", ");
+        let words = format!("{count} small plots of {} over {over}.", self.y.label);
         let mut scene = Scene::new(&self.caption.title, &words);
         let per = if matches!(self.panels, Panels::Values(_)) { "plot" } else { "point" };
         let y = heading(&mut scene, &self.caption.title, &self.caption.line(per));
@@ -152,6 +174,10 @@ impl Multiples {
             Panels::Rows(names, panels) => {
                 let shown = panels.get(..Self::PANELS_MAX).unwrap_or(panels);
                 super::rows::draw(self, &mut scene, y, (names, shown))
+            }
+            Panels::Dots(panels) => {
+                let shown = panels.get(..Self::PANELS_MAX).unwrap_or(panels);
+                super::scatter::draw(self, &mut scene, y, shown)
             }
             Panels::Values(panels) => {
                 let shown = panels.get(..Self::PANELS_MAX).unwrap_or(panels);
@@ -329,7 +355,7 @@ pub(super) fn header(scene: &mut Scene, panel: &Panel, name: &str, remark: &str,
 }
 
 /// Labels only at the left and at the bottom of the grid.
-fn axes(scene: &mut Scene, grid: &Grid, i: usize, panel: &Panel) {
+pub(super) fn axes(scene: &mut Scene, grid: &Grid, i: usize, panel: &Panel) {
     panel.frame(scene);
     scene.rect((panel.x0 - 0.5, panel.top), (panel.x0 + 0.5, panel.bottom), RULE);
     if grid.is_left(i) {

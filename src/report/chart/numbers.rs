@@ -47,13 +47,13 @@ impl Unit {
     }
 
     /// A value for itself, to three digits that matter.
-    pub(super) fn told(self, value: f64) -> String {
+    pub(in crate::report) fn told(self, value: f64) -> String {
         self.fine(value, self.grain(value))
     }
 
     /// A value that somebody chose, such as a level of a factor: a time in the unit in which it has
     /// the fewest digits, if there is one in which it has few.
-    pub(super) fn chosen(self, value: f64) -> String {
+    pub(in crate::report) fn chosen(self, value: f64) -> String {
         let exact = |(unit, name): &(f64, &'static str)| {
             let number = plain(value / unit, 0.01);
             let same = (value / unit * 100.0 - (value / unit * 100.0).round()).abs() < 1e-6;

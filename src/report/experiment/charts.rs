@@ -1,6 +1,6 @@
 //! The charts of an experiment.
 
-use super::{Findings, panels};
+use super::{Findings, panels, scatter};
 use crate::experiment::estimates::PointEstimates;
 use crate::experiment::study::Column;
 use crate::report::chart::{
@@ -40,9 +40,11 @@ pub fn all(findings: &Findings) -> Result<Vec<(String, Picture)>, ChartError> {
     match findings.sweep() {
         Some(sweep) => {
             for column in findings.columns() {
-                of_sweep(findings, sweep, column, &mut charts);
+                if !scatter::of_points(findings, sweep, column, &mut charts) {
+                    of_sweep(findings, sweep, column, &mut charts);
+                    panels::of_means(findings, sweep, column, &mut charts);
+                }
                 panels::of_differences(findings, sweep, column, &mut charts);
-                panels::of_means(findings, sweep, column, &mut charts);
                 panels::of_values(findings, sweep, column, &mut charts);
             }
         }
@@ -222,7 +224,7 @@ fn of_sweep(findings: &Findings, sweep: &Sweep, column: usize, charts: &mut Vec<
     let caption = |what: &str, lines: &str| Caption {
         title: format!("{} by {what}", about.path),
         subtitle: format!("{}{lines}", source(findings)),
-        n: findings.replications,
+        n: findings.pooled(),
         method: method(findings, column),
     };
     let levels = |factor: usize| -> Vec<String> {

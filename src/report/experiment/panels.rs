@@ -2,6 +2,7 @@
 
 use super::Findings;
 use super::charts::{Raised, at_point, method, references, source, unit};
+use super::scatter::{told, words};
 use crate::experiment::study::Column;
 use crate::report::chart::{
     Caption, Curve, Estimate, Factor, FactorChart, Multiples, Panels, Quantity, Reference, Unit,
@@ -82,7 +83,7 @@ pub(super) fn of_differences(
 ) {
     let Some(baseline) = sweep.baseline else { return };
     let about = &findings.study.columns[column];
-    let words = |point: usize| sweep.points[point].words(&sweep.factors);
+    let words = |point: usize| words(sweep, &sweep.points[point]);
     let found = || findings.against.iter().map(|against| against.point);
     let estimate = |point: usize| {
         let found = findings.against(point, column);
@@ -95,7 +96,7 @@ pub(super) fn of_differences(
         caption: Caption {
             title: format!("{} against the baseline", about.path),
             subtitle: format!("{}: baseline {}", source(findings), words(baseline)),
-            n: findings.replications,
+            n: findings.pooled(),
             method:
                 "Mean difference of replications that share their luck, with its 95 % interval \
                      where they differ"
@@ -158,7 +159,7 @@ pub(super) fn of_means(
                 named(sweep, &plots),
                 sweep.factors[lines]
             ),
-            n: findings.replications,
+            n: findings.pooled(),
             method: method(findings, column),
         },
         x,
@@ -183,14 +184,15 @@ pub(super) fn of_values(
         return;
     }
     let panels = shown.into_iter().map(|shown| {
-        let labels = &sweep.points[shown.point].labels;
-        (labels.join(", "), shown.values.clone())
+        let own = &sweep.points[shown.point];
+        let levels = (0..sweep.factors.len()).map(|factor| told(sweep, own, factor));
+        (levels.collect::<Vec<String>>().join(", "), shown.values.clone())
     });
     let chart = Multiples {
         caption: Caption {
             title: format!("Distribution of {} at each point", about.path),
             subtitle: format!("{}: {}", source(findings), sweep.factors.join(", ")),
-            n: findings.replications * findings.study.worlds() as u64,
+            n: findings.pooled(),
             method: "One value per replication".into(),
         },
         x: Quantity::new(&about.path, unit(about)),

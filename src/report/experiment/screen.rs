@@ -1,5 +1,6 @@
 //! What an experiment found, on one screen.
 
+use super::scatter::words;
 use super::summary::assumptions;
 use super::{Findings, Judged, candidates};
 use crate::experiment::estimates::{Measured, PointEstimates};
@@ -175,7 +176,7 @@ fn points(findings: &Findings, out: &mut String) {
     let Some(column) = objective.or_else(downtime) else { return };
     let _ = writeln!(out, "\n{}", study.columns[column].path);
     let unit = study.columns[column].unit;
-    let labels = |point: &PointEstimates| sweep.points[point.point].words(&sweep.factors);
+    let labels = |point: &PointEstimates| words(sweep, &sweep.points[point.point]);
     let shown = || findings.points.iter().take(POINTS_MAX);
     let width = shown().map(|point| labels(point).chars().count()).max().unwrap_or(0);
     let mut methods = BTreeSet::new();

@@ -115,12 +115,14 @@ proptest! {
     fn any_multiples_are_tidy(
         lines in prop::collection::vec(("[ -~]{0,40}", curves(8)), 0..9),
         values in prop::collection::vec(("[ -~]{0,40}", weighted()), 0..9),
-        x in quantities(), y in quantities(), references in references(), kind in 0..3_u8,
+        x in quantities(), y in quantities(), references in references(), kind in 0..4_u8,
         names in names(),
+        dots in prop::collection::vec((quantities(), prop::collection::vec((numbers(), estimates()), 0..150)), 0..9),
     ) {
         let panels = match kind {
             0 => Panels::Lines(lines),
             1 => Panels::Rows(names, lines),
+            2 => Panels::Dots(dots),
             _ => Panels::Values(values),
         };
         fine(&Multiples { caption: caption(), x, y, panels, references }.scene())?;

@@ -139,7 +139,7 @@ phase = { path = "model.bigtable.sweep-phase", levels = ["aligned", "random"] }
     }
 }
 
-/// Replications of all worlds count.
+/// Replications of all worlds count; differences of shares are percentage points.
 #[test]
 fn charts_of_sweeps_count_the_replications_of_all_worlds() {
     let tables = r#"
@@ -152,10 +152,20 @@ tables = { path = "bigtable.o.tables", levels = [4, 40] }
 draws = 3
 [uncertain.factors]
 reaction = { path = "responses.0.after.exponential.mean", from = "5m", to = "50m" }
+[[objectives]]
+measure = "bigtable.o.downtime"
+at-most = "60d"
+[[objectives]]
+measure = "bigtable.o.availability"
+at-least = 0.0
 "#;
     let (folder, _) = played("sweep", tables, &[]);
     for chart in ["factor", "differences", "distributions"] {
         let svg = result(&folder, &format!("{chart}.bigtable.o.downtime.svg"));
         assert!(svg.contains("n\u{a0}=\u{a0}12 replications"), "{chart}: {svg}");
     }
+    // What is between two shares is no share.
+    let svg = result(&folder, "differences.bigtable.o.availability.svg");
+    assert!(svg.contains("percentage points (pp)") && svg.contains("\u{2009}pp"), "{svg}");
+    assert!(!svg.contains("\u{2009}%"), "{svg}");
 }

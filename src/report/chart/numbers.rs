@@ -10,6 +10,8 @@ pub enum Unit {
     Count,
     /// Shares from 0 to 1, shown as per cent.
     Share,
+    /// Differences of shares, shown in percentage points: a difference is no share of anything.
+    Points,
     /// Seconds, shown as ms, s, min, h or d.
     Seconds,
     /// Amounts of money in US dollars.
@@ -40,6 +42,7 @@ impl Unit {
     pub(super) fn tick(self, value: f64, step: f64, peak: f64) -> String {
         match self {
             Unit::Share => share(value, step),
+            Unit::Points => points(value, step),
             Unit::Count | Unit::Number => scaled(value, step, peak),
             Unit::Usd => usd(&scaled(value, step, peak)),
             Unit::Seconds => seconds_alike(value, step, peak),
@@ -77,6 +80,7 @@ impl Unit {
         }
         match self {
             Unit::Share => share(value, step),
+            Unit::Points => points(value, step),
             Unit::Count | Unit::Number => scaled(value, step, value.abs()),
             Unit::Usd => usd(&scaled(value, step, value.abs())),
             Unit::Seconds => {
@@ -123,10 +127,18 @@ impl Unit {
 
 /// Per cent, with digits as fine as a step between shares.
 fn share(value: f64, step: f64) -> String {
+    format!("{}{THIN}%", hundredths(value, step))
+}
+
+/// Percentage points, likewise.
+fn points(value: f64, step: f64) -> String {
+    format!("{}{THIN}pp", hundredths(value, step))
+}
+
+fn hundredths(value: f64, step: f64) -> String {
     let (value, step) = (value * 100.0, step * 100.0);
     // What cannot be a share is told all the same, but in few letters.
-    let number = if value.abs() < 1e6 { plain(value, step) } else { count(value, step) };
-    format!("{number}{THIN}%")
+    if value.abs() < 1e6 { plain(value, step) } else { count(value, step) }
 }
 
 /// A sign before the dollar, none after it.

@@ -127,7 +127,8 @@ impl Ruler {
                 Unit::Share if inside => (self.low * 0.5).clamp(0.001, 0.1),
                 _ => (size * 0.1).max(if self.unit == Unit::Count { 1.0 } else { 1e-6 }),
             };
-            let pad = if size < 1e-12 && self.unit != Unit::Share { 1.0 } else { pad };
+            let shares = [Unit::Share, Unit::Points].contains(&self.unit);
+            let pad = if size < 1e-12 && !shares { 1.0 } else { pad };
             (self.low, self.high) = (self.low - pad, self.high + pad);
         }
         if fit.round {

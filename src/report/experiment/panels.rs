@@ -103,7 +103,13 @@ pub(super) fn of_differences(
                     .to_owned(),
         },
         factor: Factor::Names("point".to_owned(), found().map(words).collect()),
-        y: Quantity::new(&format!("difference of {}", about.path), unit(about)),
+        y: match unit(about) {
+            Unit::Share => {
+                let label = format!("difference of {} in percentage points (pp)", about.path);
+                Quantity::new(&label, Unit::Points)
+            }
+            unit => Quantity::new(&format!("difference of {}", about.path), unit),
+        },
         series: vec![Curve { label: String::new(), points: points.collect() }],
         references: vec![Reference { at: 0.0, label: "baseline".to_owned() }],
     };

@@ -16,7 +16,7 @@ pub fn tornado(study: &Study) -> Result<Option<Picture>, ChartError> {
     let Found::Tornado(swings) = study.found else { return Ok(None) };
     let unit = match study.unit {
         "s" => Unit::Seconds,
-        "fraction" => Unit::Share,
+        "fraction" => Unit::Points,
         "USD" => Unit::Usd,
         _ => Unit::Count,
     };
@@ -52,7 +52,12 @@ pub fn tornado(study: &Study) -> Result<Option<Picture>, ChartError> {
             n: study.replications,
             method: "Paired differences, 95 % intervals by Student's t".to_owned(),
         },
-        x: Quantity::new("difference to the scenario as it is", unit),
+        x: match unit {
+            Unit::Points => {
+                Quantity::new("difference to the scenario as it is in percentage points (pp)", unit)
+            }
+            _ => Quantity::new("difference to the scenario as it is", unit),
+        },
         baseline: Estimate::bare(0.0),
         settings: ["at the value with the lowest mean", "at the value with the highest mean"]
             .map(str::to_owned),

@@ -26,7 +26,7 @@ fn estimates() -> impl Strategy<Value = Estimate> {
 }
 
 fn quantities() -> impl Strategy<Value = Quantity> {
-    let units = [Unit::Number, Unit::Count, Unit::Share, Unit::Seconds, Unit::Usd];
+    let units = [Unit::Number, Unit::Count, Unit::Share, Unit::Points, Unit::Seconds, Unit::Usd];
     let scales = [Scale::Auto, Scale::Linear, Scale::Log, Scale::Nines];
     ("[ -~]{0,60}", prop::sample::select(units.to_vec()), prop::sample::select(scales.to_vec()))
         .prop_map(|(label, unit, scale)| Quantity { label, unit, scale })

@@ -215,6 +215,8 @@ fn values_read_well() {
     assert_eq!(told(Unit::Share, 0.999_999_123), "99.9999123 %");
     assert_eq!(told(Unit::Share, 1.0), "100 %");
     assert_eq!(told(Unit::Share, 0.000_37), "0.037 %");
+    assert_eq!(told(Unit::Points, 0.000_37), "0.037 pp");
+    assert_eq!(told(Unit::Points, -0.999_123), "\u{2212}99.9 pp");
     assert_eq!(told(Unit::Count, 12_345.0), "12 345");
     assert_eq!(told(Unit::Count, 250_000.0), "250 k");
     assert_eq!(told(Unit::Count, 3_210_000.0), "3.21 M");
@@ -228,7 +230,7 @@ fn values_read_well() {
 #[test]
 fn ticks_lie_inside_and_apart() {
     let ends = [-1e15, -3.0, 0.0, 1e-9, 0.1, 0.9, 0.99, 1.0, 7.0, 59.0, 3_600.0, 1e6, 1e15];
-    let units = [Unit::Number, Unit::Count, Unit::Share, Unit::Seconds, Unit::Usd];
+    let units = [Unit::Number, Unit::Count, Unit::Share, Unit::Points, Unit::Seconds, Unit::Usd];
     for scale in [Scale::Linear, Scale::Log, Scale::Nines] {
         for unit in units {
             for (low, high) in ends.iter().flat_map(|a| ends.iter().map(move |b| (*a, *b))) {

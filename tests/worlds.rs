@@ -87,3 +87,21 @@ fn a_time_ends_with_the_horizon_of_its_own_point() {
     near(&found[0]["ci_high"], 0.139_108 * 86_400.0);
     near(&found[1]["ci_high"], 0.139_108 * 864_000.0);
 }
+
+/// Outages of 1 to 23 hours at random in three replications: the interval of their mean by Student's t, plus
+/// or minus 2.48 standard deviations, would reach beyond the day that there is.
+#[test]
+fn a_part_of_the_downtime_ends_with_the_horizon_of_its_own_point() {
+    let outage = "[services.shop]\nall-of = [\"keys.a\"]\n[[events]]\nat = \"1s\"\ndo = \"kms-outage\"\n\
+                  location = \"us-east1\"\nlasts = { uniform = { from = \"1h\", to = \"23h\" } }\n";
+    let factor = "h = { path = \"scenario.horizon\", levels = [\"1d\", \"10d\"] }\n";
+    let place = Place::new(&format!("{QUIET}{outage}[sweep]\n[sweep.factors]\n{factor}"));
+    call(&place, &["sweep", "s.toml", "-n", "3", "--attribution"]);
+    let text = &files(&place.path("out"))["attribution.csv"];
+    let all = csv::Reader::from_reader(&text[..]).into_deserialize().map(Result::unwrap);
+    let shop = all.filter(|row: &BTreeMap<String, String>| row["entity"] == "services.shop");
+    let [day, days] = &shop.collect::<Vec<_>>()[..] else { panic!("a part at each point") };
+    assert_eq!(day["seconds"], days["seconds"]);
+    assert_eq!(day["ci_high"], "86400");
+    assert!(days["ci_high"].parse::<f64>().unwrap() > 86_400.0, "{days:?}");
+}

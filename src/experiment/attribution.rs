@@ -290,7 +290,7 @@ pub fn shares(
             sums.push(&means.collect());
         }
     }
-    Ok(sums.shares(study.horizon.seconds()))
+    Ok(sums.shares(study.horizon(design).seconds()))
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ pub struct Runs<'a> {
 impl<'a> Runs<'a> {
     /// The runs of a scenario whose worlds have one horizon.
     pub fn new(study: &'a Study<'a>, long: &Long) -> Runs<'a> {
-        let end = SimTime::START.saturating_add(study.horizon);
+        let end = SimTime::START.saturating_add(study.horizons().1);
         let whole = Stretch { from: SimTime::START, to: end };
         let kept = Stretch { from: SimTime::START.saturating_add(long.warm_up), to: end };
         let (slices, batches) = (whole.parts(SLICES), kept.parts(long.batches));

@@ -142,11 +142,7 @@ pub struct Study<'a> {
     pub constants: Vec<String>,
     /// Warnings of the points.
     pub warnings: Vec<Diagnostic>,
-    /// The longest horizon of any point.
-    pub horizon: SimDuration,
-    /// The shortest of any.
-    pub shortest: SimDuration,
-    /// Of each point.
+    /// The horizon of each point.
     horizons: Vec<SimDuration>,
     models: Made<(Arc<Model>, u64)>,
 }
@@ -240,15 +236,12 @@ impl<'a> Study<'a> {
         let mut warnings = base.warnings.clone();
         let mut columns: BTreeMap<String, Column> = BTreeMap::new();
         let (mut path_sets, mut set_of): (Vec<Vec<String>>, _) = (Vec::new(), Vec::new());
-        let (mut horizon, mut shortest) = (SimDuration::ZERO, SimDuration::MAX);
         let (mut models, mut horizons) = (Vec::new(), Vec::new());
         for (place, (point, read)) in points.iter().zip(read).enumerate() {
             match read {
                 Ok(sound) => {
                     models.extend(sound.model.map(|model| (place, model)));
-                    horizon = horizon.max(sound.horizon);
                     horizons.push(sound.horizon);
-                    shortest = shortest.min(sound.horizon);
                     note(&mut warnings, sound.warnings, point, &factors);
                     let own: Vec<String> =
                         sound.columns.iter().map(|column| column.path.clone()).collect();
@@ -278,7 +271,8 @@ impl<'a> Study<'a> {
         };
         let sets = path_sets.into_iter().map(places).collect();
         let columns = columns.into_values();
-        horizons.resize(points.len(), horizon);
+        // Points that write nothing into the scenario are one.
+        horizons.resize(points.len(), base.horizon);
         Ok(Study {
             template,
             files,
@@ -290,9 +284,7 @@ impl<'a> Study<'a> {
             set_of,
             constants: constants(base),
             warnings,
-            horizon,
             horizons,
-            shortest,
             models: Made::already(models),
             points,
         })
@@ -319,14 +311,24 @@ impl<'a> Study<'a> {
         &self.sets[self.set_of[point]]
     }
 
-    /// What all values of a column lie in at a design point, where that is known: a span of time is
-    /// bounded by the longest horizon of its worlds.
+    /// The shortest and the longest horizon of any point.
+    pub fn horizons(&self) -> (SimDuration, SimDuration) {
+        let all = || self.horizons.iter().copied();
+        let base = self.base.horizon;
+        (all().min().unwrap_or(base), all().max().unwrap_or(base))
+    }
+
+    /// The longest horizon of the worlds of a design point.
+    pub(super) fn horizon(&self, point: usize) -> SimDuration {
+        let worlds = self.horizons.iter().skip(point * self.worlds).take(self.worlds);
+        worlds.copied().max().unwrap_or(self.base.horizon)
+    }
+
+    /// What all values of a column lie in at a design point, where that is known.
     pub(super) fn range(&self, point: usize, column: usize) -> Option<(f64, f64)> {
         let Column { range, unit, .. } = &self.columns[column];
         let (low, high) = (*range)?;
-        let worlds = self.horizons[point * self.worlds..].iter().take(self.worlds);
-        let longest = worlds.max().map_or(high, |horizon| horizon.seconds());
-        Some((low, if *unit == "s" { longest } else { high }))
+        Some((low, if *unit == "s" { self.horizon(point).seconds() } else { high }))
     }
 
     /// Words of the bits of a row.

@@ -61,7 +61,7 @@ pub(in crate::cli) fn steady(args: &SteadyArgs) -> Result<Exit, Exit> {
     let study = Study::in_worlds(&file.template, &files, &base, worlds, &pool);
     let study = study.map_err(|wrong| refuse(wrong, options.common.format))?;
     warn(&study.warnings, &base.sources, options);
-    if (study.shortest, study.horizon) != (base.horizon, base.horizon) {
+    if study.horizons() != (base.horizon, base.horizon) {
         return Err(wrong(
             "batches of all worlds are of one length: take scenario.horizon out of [uncertain]",
         ));

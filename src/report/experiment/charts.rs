@@ -142,9 +142,10 @@ fn of_measure<'a>(findings: &'a Findings, shown: &'a Shown, charts: &mut Vec<Rai
     };
     charts.push((format!("distribution.{}", column.path), Box::new(move || chart.draw())));
     if column.unit != "fraction" {
-        let days = findings.study.horizon.seconds() / 86_400.0;
+        let (_, horizon) = findings.study.horizons();
+        let days = horizon.seconds() / 86_400.0;
         let year = (364.0..=366.0).contains(&days);
-        let period = if year { "year".into() } else { findings.study.horizon.to_string() };
+        let period = if year { "year".into() } else { horizon.to_string() };
         let caption = caption("Exceedance", "95 % intervals by Clopper and Pearson");
         let (x, references) = (x.clone(), references.clone());
         let draw = move || {

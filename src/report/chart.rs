@@ -67,6 +67,7 @@ pub use flow::{Flow, FlowChart, Span};
 pub use heatmap::{HeatMap, Levels};
 pub use marks::Mark;
 pub use multiples::{Multiples, Panels};
+pub(super) use numbers::CHOSEN_LETTERS_MAX;
 pub use numbers::Unit;
 pub use panel::{Caption, Reference};
 pub use ruler::{Quantity, Scale};

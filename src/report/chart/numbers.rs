@@ -24,8 +24,8 @@ pub(super) const VALUE_MAX: f64 = 1e15;
 pub(super) const WHOLE: f64 = 1e-12;
 /// Stands between a number and its unit, and between groups of digits.
 pub(super) const THIN: char = '\u{2009}';
-/// Digits, points and spaces of a time that somebody chose: with more it was computed.
-const CHOSEN_LETTERS_MAX: usize = 9;
+/// Digits, points and spaces of a number that somebody chose: with more it was computed.
+pub(in crate::report) const CHOSEN_LETTERS_MAX: usize = 9;
 /// Units of time, longest first.
 const TIMES: [(f64, &str); 7] = [
     (86_400.0, "d"),

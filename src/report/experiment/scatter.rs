@@ -3,11 +3,8 @@
 use super::Findings;
 use super::charts::{Raised, at_point, method, references, source, unit};
 use super::panels::{axis, named, numeric};
-use crate::report::chart::{Caption, Multiples, Panels, Quantity, Unit};
+use crate::report::chart::{CHOSEN_LETTERS_MAX, Caption, Multiples, Panels, Quantity, Unit};
 use crate::scenario::sweep::{Design, Point, Sweep};
-
-/// Letters of a level that somebody may have chosen: with more it was computed.
-const CHOSEN_LETTERS_MAX: usize = 9;
 
 /// Do the points fill ranges, and not a grid?
 fn fills(sweep: &Sweep) -> bool {

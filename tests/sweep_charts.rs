@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what is unexpected fails the test")]
 
-use std::fs;
-use std::process::Command;
+#[path = "support/place.rs"]
+mod place;
+
+use place::{Place, files};
 
 /// An instance whose key is disabled and enabled again at random.
 const SCENARIO: &str = r#"schema = 1
@@ -32,19 +34,15 @@ key = "a"
 "#;
 
 /// Plays an experiment on the scenario with more tables: a folder with the results, and the screen.
-fn played(command: &str, tables: &str, more: &[&str]) -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let (file, out) = (folder.path().join("s.toml"), folder.path().join("out"));
-    fs::write(&file, format!("{SCENARIO}{tables}")).unwrap();
-    let args = [command, file.to_str().unwrap(), "--out", out.to_str().unwrap()];
-    let mut program = Command::new(env!("CARGO_BIN_EXE_cmeksim"));
-    let done = program.args(args).args(more).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    (folder, String::from_utf8(done.stdout).unwrap())
+fn played(command: &str, tables: &str, more: &[&str]) -> (Place, String) {
+    let place = Place::new(&format!("{SCENARIO}{tables}"));
+    let done = place.call(&[&[command, "s.toml", "--out", "out"], more].concat());
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    (place, done.out)
 }
 
-fn result(folder: &tempfile::TempDir, name: &str) -> String {
-    fs::read_to_string(folder.path().join("out").join(name)).unwrap()
+fn result(place: &Place, name: &str) -> String {
+    String::from_utf8(files(&place.path("out"))[name].clone()).unwrap()
 }
 
 /// What a factor varies is not among the constants that were left at their default, whether it
@@ -75,9 +73,9 @@ draws = 3
         ("replicate", uncertain.to_owned(), [false, false]),
     ] {
         let more: &[&str] = if command == "sweep" { &[] } else { &["-n", "4"] };
-        let (folder, screen) = played(command, &tables, &[more, &["--no-charts"]].concat());
+        let (place, screen) = played(command, &tables, &[more, &["--no-charts"]].concat());
         let summary: serde_json::Value =
-            serde_json::from_str(&result(&folder, "summary.json")).unwrap();
+            serde_json::from_str(&result(&place, "summary.json")).unwrap();
         let all = summary["assumptions"].as_array().unwrap();
         for (path, listed) in [phase, bringup].into_iter().zip(listed) {
             let found = all.iter().any(|one| one["parameter"] == path);
@@ -92,8 +90,8 @@ draws = 3
 #[test]
 fn a_row_of_a_tornado_may_end_at_the_scenario_itself() {
     let more = ["--measure", "bigtable.o.downtime", "--method", "tornado", "-n", "8"];
-    let (folder, _) = played("sensitivity", "", &more);
-    let svg = result(&folder, "tornado.svg");
+    let (place, _) = played("sensitivity", "", &more);
+    let svg = result(&place, "tornado.svg");
     let rows: Vec<&str> = svg
         .split("<title>")
         .filter(|part| part.starts_with("kms.disable-propagation = "))
@@ -119,15 +117,15 @@ reaction = { path = "responses.0.after.exponential.mean", from = "5m", to = "50m
 phase = { path = "model.bigtable.sweep-phase", levels = ["aligned", "random"] }
 "#;
     for design in ["latin-hypercube", "sobol"] {
-        let (folder, screen) = played("sweep", &sweep.replace("DESIGN", design), &[]);
-        let svg = result(&folder, "factor.bigtable.o.downtime.svg");
+        let (place, screen) = played("sweep", &sweep.replace("DESIGN", design), &[]);
+        let svg = result(&place, "factor.bigtable.o.downtime.svg");
         for factor in ["every", "tables", "reaction"] {
             let dots = svg.matches(&format!("<title>{factor} = ")).count();
             assert_eq!(dots, 16, "{design} {factor}: {svg}");
         }
         assert!(svg.contains("phase varied as well") && !svg.contains("more series"), "{svg}");
-        assert!(!folder.path().join("out/multiples.bigtable.o.downtime.svg").exists());
-        let values = result(&folder, "distributions.bigtable.o.downtime.svg");
+        assert!(!place.path("out/multiples.bigtable.o.downtime.svg").exists());
+        let values = result(&place, "distributions.bigtable.o.downtime.svg");
         let long = |text: &str| {
             let digits = text.split(|c: char| !c.is_ascii_digit()).map(str::len);
             digits.max().unwrap_or(0) > 6
@@ -159,13 +157,13 @@ at-most = "60d"
 measure = "bigtable.o.availability"
 at-least = 0.0
 "#;
-    let (folder, _) = played("sweep", tables, &[]);
+    let (place, _) = played("sweep", tables, &[]);
     for chart in ["factor", "differences", "distributions"] {
-        let svg = result(&folder, &format!("{chart}.bigtable.o.downtime.svg"));
+        let svg = result(&place, &format!("{chart}.bigtable.o.downtime.svg"));
         assert!(svg.contains("n\u{a0}=\u{a0}12 replications"), "{chart}: {svg}");
     }
     // What is between two shares is no share.
-    let svg = result(&folder, "differences.bigtable.o.availability.svg");
+    let svg = result(&place, "differences.bigtable.o.availability.svg");
     assert!(svg.contains("percentage points (pp)") && svg.contains("\u{2009}pp"), "{svg}");
     assert!(!svg.contains("\u{2009}%"), "{svg}");
 }

@@ -1,6 +1,8 @@
 //! A folder with a scenario in which commands are called as users call them, for several test
 //! programs.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
